@@ -1,0 +1,1 @@
+"""The framework: result, plugin base, registry, expectations, execution, runner."""

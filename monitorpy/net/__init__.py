@@ -1,0 +1,1 @@
+"""How bytes move: deadlines, names, connections, TLS, dialogues, HTTP. Knows nothing of checks."""
