@@ -38,6 +38,9 @@ class MonitorPlugin(ABC):
     target_keys: ClassVar[tuple[str, ...]] = ("url", "hostname", "host", "target", "domain")
     """Config keys that may name the target, the first one present counts."""
 
+    pins_address: ClassVar[bool] = False
+    """Whether the plugin honours ``address``; without it ``addresses: all`` is refused."""
+
     settings: Any = None
     address: str | None = None
     _deadline: Deadline | None = None
@@ -219,7 +222,7 @@ def guarded(call: Callable[[], Any], phases: dict[str, float | None] | None = No
         return failed(str(refused), "config", "config")
     except MissingExtraError as missing:
         return failed(str(missing), "environment", "environment")
-    except Exception as crash:  # noqa: BLE001 - see the docstring
+    except (Exception, SystemExit) as crash:  # noqa: BLE001 - see the docstring
         message = f"the plugin crashed: {type(crash).__name__}: {crash}"
         return failed(message, "plugin", "plugin", {"traceback": "".join(traceback.format_exception(crash)), "exception": type(crash).__name__})
     if not isinstance(result, CheckResult):

@@ -36,6 +36,10 @@ class Deadline:
         """Seconds that are left, never below 0; infinite for `never`."""
         return max(0.0, self._at - monotonic())
 
+    def overdue(self) -> float:
+        """Seconds since it was reached, 0 before."""
+        return max(0.0, monotonic() - self._at)
+
     def timeout(self, phase: str, what: str = "no answer") -> float:
         """Seconds for the next socket operation; raises NetError of kind "timeout" when none are left."""
         left = self._at - monotonic()

@@ -1,0 +1,169 @@
+"""The single path of every front end: one spec in, one finished CheckResult out."""
+
+from __future__ import annotations
+
+import contextvars
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+from monitorpy.core.expectations import evaluate, observation
+from monitorpy.core.plain import cut, masked, to_plain
+from monitorpy.core.plugin_base import DEFAULT_TIMEOUT, guarded
+from monitorpy.core.registry import registry, run_check
+from monitorpy.core.result import CheckResult, Failure, worst
+from monitorpy.core.spec import CheckSpec
+from monitorpy.errors import ConfigError, ConfigIssue
+from monitorpy.net.deadline import Deadline
+from monitorpy.net.resolve import resolve
+from monitorpy.utils.masking import active_masker
+
+Check = Callable[[dict[str, Any]], CheckResult]
+
+MESSAGE_LIMIT = 4_000
+"""Characters of a message: a peer may have written part of it."""
+
+
+def execute(
+    spec: CheckSpec,
+    *,
+    deadline: Deadline | None = None,
+    check: Check | None = None,
+    attempt_started: Callable[[Deadline], None] | None = None,
+) -> CheckResult:
+    """Run one check with everything its spec asks for; never raises.
+
+    Attempts and retries, every address, expectations, the severity cap, secrets masked, plain JSON types only, raw data
+    cut at 64 kB. ``deadline`` is the run's: no further attempt starts after it. ``check`` replaces the registry's plugin
+    (a pytest fixture). ``attempt_started`` is told the deadline of each attempt, so that a runner can give up on a plugin
+    that does not keep it.
+    """
+    token = active_masker.set(spec.masker)
+    try:
+        return _finished(spec, guarded(lambda: _attempts(spec, deadline or Deadline.never(), check, attempt_started)))
+    finally:
+        active_masker.reset(token)
+
+
+def attempt_seconds(spec: CheckSpec) -> float:
+    """Seconds that one attempt may take: the smaller of the check's and its config's timeout, else 10."""
+    given = [t for t in (spec.timeout, spec.config.get("timeout")) if isinstance(t, int | float) and not isinstance(t, bool) and t > 0]
+    return float(min(given, default=DEFAULT_TIMEOUT))
+
+
+def _attempts(
+    spec: CheckSpec, run_deadline: Deadline, check: Check | None, attempt_started: Callable[[Deadline], None] | None
+) -> CheckResult:
+    """Try until it is no retryable error any more, or attempts, budget or the run's time are used up."""
+    retries = spec.retries
+    budget = Deadline(retries.budget if retries.budget is not None else math.inf)
+    earlier = ""
+    for attempt in range(1, retries.count + 2):
+        deadline = Deadline(attempt_seconds(spec)).earlier(budget)
+        if attempt_started is not None:
+            attempt_started(deadline)
+        result = replace(_attempt(spec, deadline, check), attempts=attempt)
+        last = attempt > retries.count or min(budget.left(), run_deadline.left()) <= retries.delay
+        if last or not result.is_error() or result.kind not in retries.on:
+            break
+        earlier = result.message
+        if attempt_started is not None:
+            attempt_started(Deadline(retries.delay + DEFAULT_TIMEOUT))  # a pause is no attempt that is overdue
+        time.sleep(retries.delay)
+    if result.attempts > 1 and not result.is_error() and spec.flaky != "ok":
+        note = f"passed on attempt {result.attempts} (before: {earlier})"
+        message = note if result.is_success() else f"{result.message}; {note}"
+        result = replace(result, status=CheckResult.STATUS_WARNING, message=message)
+    return result
+
+
+def _attempt(spec: CheckSpec, deadline: Deadline, check: Check | None) -> CheckResult:
+    if check is not None:
+        started = time.perf_counter()
+        result = guarded(lambda: check(dict(spec.config)))
+        if result.response_time == 0.0:
+            result = replace(result, response_time=time.perf_counter() - started)
+        return _judged(spec, result)
+    if spec.addresses == "all":
+        return _every_address(spec, deadline)
+    return _judged(spec, run_check(spec.plugin, spec.config, deadline=deadline))
+
+
+def _every_address(spec: CheckSpec, deadline: Deadline) -> CheckResult:
+    """One sub-result for each address of the target, side by side so that a silent one takes no time from the others."""
+    plugin = registry.get_plugin(spec.plugin, spec.config)
+    host = plugin.get_host()
+    if not plugin.pins_address or host is None:
+        raise ConfigError(ConfigIssue((), f"addresses: all is not possible with {spec.plugin}: it cannot be pointed at one address"))
+    family = spec.config.get("ip_family", "any")
+    addresses = list(dict.fromkeys(a.host for a in resolve(host, 0, deadline, family)))
+    results: dict[str, CheckResult] = {}
+
+    def look(address: str) -> None:
+        results[address] = _judged(spec, run_check(spec.plugin, spec.config, deadline=deadline, address=address))
+
+    threads = [Thread(target=contextvars.copy_context().run, args=(look, address), daemon=True) for address in addresses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(deadline.left() + 0.25)
+    late = CheckResult.error(f"no result within {deadline.seconds:g} s", deadline.seconds, fault="target", kind="timeout")
+    return _merged({address: results.get(address, late) for address in addresses})
+
+
+def _merged(results: dict[str, CheckResult]) -> CheckResult:
+    """The worst result stands for all; the others are in ``raw_data.addresses``."""
+    status = worst(r.status for r in results.values())
+    chosen = next(r for r in results.values() if r.status == status)
+    bad = [f"{address}: {r.message}" for address, r in results.items() if not r.is_success()]
+    parts = [
+        {"address": a, "status": r.status, "message": r.message, "response_time": r.response_time, "phases": dict(r.phases)}
+        for a, r in results.items()
+    ]
+    message = f"{len(bad)} of {len(results)} addresses: {'; '.join(bad)}" if bad else f"all {len(results)} addresses: {chosen.message}"
+    slowest = max(r.response_time for r in results.values())
+    return replace(chosen, message=message, response_time=slowest, raw_data={**(chosen.raw_data or {}), "addresses": parts})
+
+
+def _judged(spec: CheckSpec, result: CheckResult) -> CheckResult:
+    """The result with the check's own expectations added; a check that reached no answer is judged no further."""
+    answered = result.fault is None or result.kind == "expectation"
+    failures = tuple(evaluate(spec.expect, observation(result))) if spec.expect and answered else ()
+    if failures:
+        texts = [] if result.is_success() else [result.message]
+        status = worst([result.status, *(f.severity for f in failures)])
+        message = "; ".join([*texts, *map(str, failures)])
+        result = replace(result, status=status, message=message, failures=result.failures + failures)
+    if result.is_error() and result.fault is None:
+        result = replace(result, fault="target", kind=result.kind or "expectation")
+    return result
+
+
+def _finished(spec: CheckSpec, result: CheckResult) -> CheckResult:
+    """Capped, masked, plain, cut, and signed with where it comes from."""
+    if spec.severity == "warning":
+        status = CheckResult.STATUS_WARNING if result.is_error() else result.status
+        result = replace(result, status=status, failures=tuple(replace(f, severity="warning") for f in result.failures))
+    result = masked(result, spec.masker)
+    message = to_plain(result.message)
+    return replace(
+        result,
+        message=message if len(message) <= MESSAGE_LIMIT else f"{message[:MESSAGE_LIMIT]}... ({len(message)} characters)",
+        response_time=float(result.response_time),
+        raw_data=cut(to_plain(result.raw_data)),
+        phases={str(name): None if seconds is None else float(seconds) for name, seconds in result.phases.items()},
+        failures=tuple(_plain_failure(f) for f in result.failures),
+        id=spec.id,
+        plugin=spec.plugin,
+        tags=spec.tags,
+        group=spec.group,
+        source=spec.source,
+    )
+
+
+def _plain_failure(failure: Failure) -> Failure:
+    actual = cut({"actual": to_plain(failure.actual)}, MESSAGE_LIMIT)
+    return replace(failure, path=to_plain(failure.path), expected=to_plain(failure.expected), actual=actual["actual"])

@@ -1,0 +1,142 @@
+"""In what order checks may start: needs first, at most so many at a time on one host. No threads here."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from monitorpy.core.result import CheckResult
+from monitorpy.core.spec import CheckSpec
+from monitorpy.errors import Fault
+from monitorpy.net.deadline import Deadline
+
+Key = tuple[str, str]
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """A check on its way: waiting for its needs, for a place on its host, for a thread, or done."""
+
+    spec: CheckSpec
+    future: Future[CheckResult] = field(default_factory=Future)
+    result: CheckResult | None = None
+    waits_for: set[Key] = field(default_factory=set)
+    dependents: list[Job] = field(default_factory=list)
+    roots: dict[str, None] = field(default_factory=dict)  # ids of the checks that block this one, in the order they ended
+    admitted: bool = False
+    host: str | None = None
+    attempt: Deadline | None = None  # of the attempt under way
+
+
+@dataclass(slots=True)
+class _Host:
+    running: int = 0
+    waiting: deque[Job] = field(default_factory=deque)
+
+
+class Schedule:
+    """Takes checks and their results; ``ready`` has the jobs that may start, ``settled`` those that have ended since it was emptied.
+
+    ``known`` are all checks by key, ``per_host`` the limit on one host (0: none), ``host_of`` names a check's host.
+    Not thread-safe: the runner holds a lock.
+    """
+
+    def __init__(self, known: Iterable[CheckSpec], per_host: int, host_of: Callable[[CheckSpec], str | None]) -> None:
+        self._known = {spec.key: spec for spec in known}
+        self._per_host = per_host
+        self._host_of = host_of
+        self._hosts: dict[str, _Host] = {}
+        self.jobs: dict[Key, Job] = {}
+        self.ready: deque[Job] = deque()
+        self.settled: list[Job] = []
+
+    def add(self, spec: CheckSpec) -> Job:
+        """The job of a check; it and the checks it needs, directly or not, are scheduled unless they are already."""
+        if (found := self.jobs.get(spec.key)) is not None:
+            return found
+        fresh = [Job(spec)]
+        self.jobs[spec.key] = fresh[0]
+        for job in fresh:  # grows while it is walked
+            for key in ((job.spec.scope, name) for name in job.spec.needs):
+                needed = self.jobs.get(key)
+                if needed is None:
+                    needed = self.jobs[key] = Job(self._known[key])
+                    fresh.append(needed)
+                if needed.result is None:
+                    job.waits_for.add(key)
+                    needed.dependents.append(job)
+                else:
+                    job.roots.update(_roots(needed))
+        for job in reversed(fresh):
+            self._settle_or_admit(job)
+        return fresh[0]
+
+    def end(self, job: Job, result: CheckResult) -> None:
+        """The job has its result; a second one is ignored. Dependents become ready or are blocked."""
+        if job.result is not None:
+            return
+        job.result = result
+        self.settled.append(job)
+        self._release(job)
+        ended = [job]
+        for done in ended:  # grows while it is walked: a chain of blocked checks may be long
+            for dependent in done.dependents:
+                dependent.waits_for.discard(done.spec.key)
+                dependent.roots.update(_roots(done))
+                if self._settle_or_admit(dependent):
+                    ended.append(dependent)
+
+    def end_all(self, message: str) -> None:
+        """Whatever has not ended was not run: nothing is blocked by it, nothing starts any more."""
+        for job in self.jobs.values():
+            if job.result is None:
+                job.result = unrun(job.spec, message, "not_run")
+                self.settled.append(job)
+        self.ready.clear()
+
+    def _settle_or_admit(self, job: Job) -> bool:
+        """Block the job (True) or admit it to its host's queue, if it waits for nothing any more."""
+        if job.waits_for or job.admitted or job.result is not None:
+            return False
+        if job.roots:
+            job.result = unrun(job.spec, f"blocked by {', '.join(job.roots)}", "blocked")
+            self.settled.append(job)
+            return True
+        job.admitted = True
+        job.host = self._host_of(job.spec) if self._per_host > 0 else None
+        if job.host is not None:
+            host = self._hosts.setdefault(job.host, _Host())
+            if host.running >= self._per_host:
+                host.waiting.append(job)
+                return False
+            host.running += 1
+        self.ready.append(job)
+        return False
+
+    def _release(self, job: Job) -> None:
+        """Give the job's place on its host to the next one that waits for it."""
+        if job.host is None:
+            return
+        host = self._hosts[job.host]
+        while host.waiting:
+            waiting = host.waiting.popleft()
+            if waiting.result is None:
+                self.ready.append(waiting)
+                return
+        host.running -= 1
+
+
+def unrun(spec: CheckSpec, message: str, fault: Fault) -> CheckResult:
+    """The result of a check that was not looked at."""
+    return CheckResult.error(
+        message, fault=fault, attempts=0, id=spec.id, plugin=spec.plugin, tags=spec.tags, group=spec.group, source=spec.source
+    )
+
+
+def _roots(job: Job) -> dict[str, None]:
+    """The ids to blame when a dependent of this job is blocked: its own roots, or itself; none if it did not fail."""
+    if job.result is None or not job.result.is_error():
+        return {}
+    return job.roots or {job.spec.id: None}

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+from pydantic import Field, SecretStr
+
+from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate
+from monitorpy.core.plugin_config import PluginConfig
+from monitorpy.core.registry import Registry, register_plugin, run_check
+from monitorpy.core.result import CheckResult
+from monitorpy.net.deadline import Deadline
+
+
+class One(PluginTemplate):
+    """The one."""
+
+    def _execute_check(self):
+        return self.success_result("one")
+
+
+class Two(One):
+    pass
+
+
+def dice(config):
+    """Throws dice."""
+    return CheckResult.success(f"threw {config['n']}")
+
+
+def test_register_and_get():
+    registry = Registry()
+    registry.register("one", One)
+    registry.register("one", One)  # the same class again is no conflict
+    assert registry.plugins == {"one": One}
+    assert isinstance(registry.get_plugin("one", {}), One)
+    assert "one" in registry
+    assert "two" not in registry
+
+
+def test_a_taken_name_is_refused_and_both_are_named():
+    registry = Registry()
+    registry.register("one", One)
+    with pytest.raises(ValueError, match=r"'one' is taken by .*\.One \(.*\); .*\.Two .*cannot have it too"):
+        registry.register("one", Two)
+
+
+def test_a_builtin_name_is_taken_before_it_is_loaded():
+    with pytest.raises(ValueError, match=r"'sample_monitor' is taken by monitorpy\.plugins\.sample_template\.SampleMonitorPlugin"):
+        Registry.register(_with_builtins(), "sample_monitor", One)
+
+
+def _with_builtins():
+    from monitorpy.core.registry import registry
+
+    return registry
+
+
+@pytest.mark.parametrize("thing", [int, "One", 5])
+def test_only_plugin_classes_are_registered(thing):
+    with pytest.raises(TypeError, match="must be a subclass of MonitorPlugin"):
+        Registry().register("x", thing)
+
+
+@pytest.mark.parametrize("name", ["", "fixture:x", 5])
+def test_impossible_names(name):
+    with pytest.raises(ValueError, match="a plugin's name must be text"):
+        Registry().register(name, One)
+
+
+def test_an_unknown_name_gets_a_hint():
+    with pytest.raises(ValueError, match=r"Plugin 'website_statsu' not found in registry; did you mean 'website_status'\?"):
+        Registry().get("website_statsu")
+    with pytest.raises(ValueError, match=r"Plugin 'zzz' not found in registry; known: dns_record, "):
+        Registry().get_plugin("zzz", {})
+
+
+def test_all_builtins_load_and_describe_themselves(plugins):
+    everything = plugins.get_all_plugins()
+    assert {"website_status", "ssl_certificate", "dns_record", "mail_server", "tcp_port", "sample_monitor"} <= everything.keys()
+    assert everything["website_status"]["required_config"] == ["url"]
+    assert "timeout" in everything["tcp_port"]["optional_config"]
+    assert all(entry["description"] for entry in everything.values())
+
+
+def test_a_function_is_a_plugin_and_comes_back_unchanged(plugins):
+    assert register_plugin("dice")(dice) is dice
+    assert run_check("dice", {"n": 4}).message == "threw 4"
+    assert plugins.get("dice").get_description() == "Throws dice."
+    with pytest.raises(ValueError, match=r"'dice' is taken by .*dice .*test_registry\.py"):
+        register_plugin("dice")(lambda config: None)
+
+
+def test_a_decorated_class_comes_back_and_knows_its_name(plugins):
+    assert register_plugin("one")(One) is One
+    assert One({"target": "t"}).get_id() == "one:t"
+
+
+def test_a_thing_that_cannot_be_called_is_no_plugin():
+    with pytest.raises(TypeError):
+        register_plugin("x", Registry())("text")
+
+
+def test_plugins_of_other_packages(monkeypatch):
+    found = {"theirs": EntryPoint("theirs", f"{__name__}:One", "monitorpy.plugins")}
+    registry = Registry()
+    monkeypatch.setattr(registry, "_entry_points", found)
+    monkeypatch.setattr(EntryPoint, "load", lambda _: One)
+    assert "theirs" in registry
+    assert registry.get("theirs") is One
+    assert "theirs" in registry.get_plugin_names()
+
+
+def test_an_entry_point_may_register_by_being_imported(monkeypatch):
+    registry = Registry()
+
+    def load(_):
+        registry.register("theirs", Two)
+        return object()
+
+    monkeypatch.setattr(registry, "_entry_points", {"theirs": EntryPoint("theirs", "m", "g")})
+    monkeypatch.setattr(EntryPoint, "load", load)
+    assert registry.get("theirs") is Two
+
+
+class TestRunCheck:
+    def test_never_raises(self, plugins):
+        assert run_check("nothing_like_it", {}).fault == "config"
+        assert run_check("sample_monitor", None).message == "config must be a mapping, not NoneType"
+
+    def test_measures_where_the_plugin_did_not(self, plugins):
+        register_plugin("one")(One)
+        assert run_check("one", {}).response_time > 0
+
+    def test_a_plugin_that_is_no_template_is_validated_too(self, plugins):
+        class Bare(MonitorPlugin):
+            @classmethod
+            def get_required_config(cls):
+                return ["a"]
+
+            def validate_config(self):
+                return "a" in self.config
+
+            def run_check(self):
+                return CheckResult.success("unchecked")
+
+        register_plugin("bare")(Bare)
+        assert run_check("bare", {}).message == "missing required key 'a'"
+        assert run_check("bare", {"a": 1}).message == "unchecked"
+
+    def test_refusal_without_reason(self, plugins):
+        class Picky(One):
+            def validate_config(self):
+                return False
+
+        register_plugin("picky")(Picky)
+        assert run_check("picky", {}).message == "the configuration was refused by validate_config()"
+
+    def test_secrets_are_masked_and_deadline_and_address_handed_over(self, plugins):
+        class Telling(PluginTemplate):
+            class Config(PluginConfig):
+                token: SecretStr = Field(description="Token.")
+
+            def _execute_check(self):
+                return self.success_result(f"{self.settings.token.get_secret_value()} {self.address} {self.deadline.seconds}")
+
+        register_plugin("telling")(Telling)
+        assert run_check("telling", {"token": "hunter2"}, deadline=Deadline(7), address="::1").message == "*** ::1 7"
