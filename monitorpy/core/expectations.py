@@ -80,16 +80,22 @@ class Expectation:
                     if not holds:
                         offending.append((node, ""))
             if offending:
-                yield self._offended(nodes, offending, matcher.prose(operand))
+                yield self._offended(nodes, offending, name, operand)
         if self.threshold is not None:
             yield from self._alerts(nodes, self.threshold)
 
-    def _offended(self, nodes: list[Node], offending: list[tuple[Node, str]], prose: str) -> Failure:
+    def _offended(self, nodes: list[Node], offending: list[tuple[Node, str]], name: str, operand: Any) -> Failure:
         """The failure of one matcher; of several values the first offending ones are named with their places."""
         (_, first), wanted = offending[0]
+        matcher = MATCHERS[name]
+        prose = matcher.prose(operand)
+
+        def got(value: Any, wanted: str) -> str:
+            return _got(value, prose, wanted) if wanted or matcher.found is None else matcher.found(value, operand)
+
         if len(nodes) == 1:
-            return self._failure(prose, _short(first), f"{self.path}: expected {wanted}{prose}, got {_got(first, prose, wanted)}")
-        named = [f"{place(steps)} is {_got(value, prose, wanted)}" for (steps, value), wanted in offending[:_OFFENDERS]]
+            return self._failure(prose, _short(first), f"{self.path}: expected {wanted}{prose}, got {got(first, wanted)}")
+        named = [f"{place(steps)} is {got(value, wanted)}" for (steps, value), wanted in offending[:_OFFENDERS]]
         more = ", ..." if len(offending) > _OFFENDERS else ""
         actual = {place(steps): _short(value) for (steps, value), _ in offending[:_OFFENDERS]}
         count = f"{len(offending)} of {len(nodes)} are not"

@@ -64,7 +64,7 @@ def _span(item: object) -> tuple[int, int]:
 
 def _json_path(value: object) -> Path:
     if not isinstance(value, str):
-        raise ValueError(f"must be a JSONPath (text), not {described(value)}")  # noqa: TRY004 - pydantic wants a ValueError
+        raise ValueError(f"must be a JSONPath (text), not {described(value)}")
     try:
         return compile_path(value)
     except PathError as wrong:

@@ -35,6 +35,7 @@ class Matcher:
     holds: Callable[[Any, Any], bool]
     prose: Callable[[Any], str]
     schema: Mapping[str, Any]
+    found: Callable[[Any, Any], str] | None = None  # what there is instead, where the value itself would not show it
 
 
 def compile_regex(value: object) -> re.Pattern[str]:
@@ -125,19 +126,7 @@ def _types(value: Any) -> list[str]:
     return names
 
 
-_ALIASES = {
-    "text": "string",
-    "str": "string",
-    "int": "integer",
-    "float": "number",
-    "bool": "boolean",
-    "list": "array",
-    "dict": "object",
-} | {
-    "mapping": "object",
-    "map": "object",
-    "none": "null",
-}
+_ALIASES = {"text": "string", "int": "integer", "float": "number", "list": "array", "dict": "object", "mapping": "object", "none": "null"}
 
 
 def _length(value: Any) -> list[tuple[str, Any]]:
@@ -229,6 +218,13 @@ def _equal_sets(value: Any, operand: list[Any]) -> bool:
     return {key_of(item) for item in value} == {key_of(item) for item in operand}
 
 
+def _difference(value: list[Any], operand: list[Any]) -> str:
+    missing = [item for item in operand if not _in(item, value)]
+    extra = [item for item in value if not _in(item, operand)]
+    parts = ["a list"] + [f"{word} {shown(items)}" for word, items in (("without", missing), ("with", extra)) if items]
+    return " ".join(parts)
+
+
 def _length_prose(operand: list[tuple[str, Any]]) -> str:
     return "length " + " and ".join(shown(n) if name == "equals" else MATCHERS[name].prose(n) for name, n in operand)
 
@@ -256,7 +252,7 @@ MATCHERS: Mapping[str, Matcher] = {
     "matches": Matcher(compile_regex, _search, lambda o: f"to match /{o.pattern}/", _TEXT),
     "not_matches": Matcher(compile_regex, lambda v, o: not _search(v, o), lambda o: f"not to match /{o.pattern}/", _TEXT),
     "exists": Matcher(_flag, lambda _, o: o, lambda o: "to exist" if o else "not to exist", {"type": "boolean"}),
-    "length": Matcher(_length, _has_length, _length_prose, _LENGTH),
-    "set_equals": Matcher(_set, _equal_sets, lambda o: f"exactly {shown(o)} in any order", {"type": "array", "uniqueItems": True}),
+    "length": Matcher(_length, _has_length, _length_prose, _LENGTH, lambda v, _: f"length {len(v)}"),
+    "set_equals": Matcher(_set, _equal_sets, lambda o: f"exactly {shown(o)} in any order", {"type": "array", "uniqueItems": True}, _difference),
     "type": Matcher(_types, lambda v, o: any(has_type(v, name) for name in o), lambda o: f"type {' or '.join(o)}", _NAMES),
 }

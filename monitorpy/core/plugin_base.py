@@ -188,7 +188,14 @@ class PluginTemplate(MonitorPlugin):
         fault, kind = ("target", "expectation") if status == "error" else (None, None)
         text = "; ".join(map(str, failures)) or message
         return CheckResult(
-            status, text, response_time, raw_data, phases=dict(self.phases), failures=failures, fault=fault, kind=kind  # type: ignore[arg-type]
+            status,
+            text,
+            response_time,
+            raw_data,
+            phases=dict(self.phases),
+            failures=failures,
+            fault=fault,
+            kind=kind,  # type: ignore[arg-type]
         )
 
     def timed_execution(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> tuple[T, float]:
@@ -224,7 +231,9 @@ def guarded(call: Callable[[], Any], phases: dict[str, float | None] | None = No
         return failed(str(missing), "environment", "environment")
     except (Exception, SystemExit) as crash:  # noqa: BLE001 - see the docstring
         message = f"the plugin crashed: {type(crash).__name__}: {crash}"
-        return failed(message, "plugin", "plugin", {"traceback": "".join(traceback.format_exception(crash)), "exception": type(crash).__name__})
+        return failed(
+            message, "plugin", "plugin", {"traceback": "".join(traceback.format_exception(crash)), "exception": type(crash).__name__}
+        )
     if not isinstance(result, CheckResult):
         got = "None" if result is None else f"{type(result).__name__} {result!r:.80}"
         return failed(f"a check must return a CheckResult, not {got}", "plugin", "plugin")

@@ -125,7 +125,11 @@ def _prose(kind: str, ctx: Mapping[str, Any], text: str, found: Any) -> str:
         return text.partition(", ")[2] or text
     if kind == "literal_error":
         hint = get_close_matches(str(found), [w.strip("' ") for w in str(ctx["expected"]).replace(" or ", ",").split(",")], 1)
-        return f"must be {ctx['expected']}" + (f", not {found!r}" if found is not None else "") + (f"; did you mean {hint[0]!r}?" if hint else "")
+        return (
+            f"must be {ctx['expected']}"
+            + (f", not {found!r}" if found is not None else "")
+            + (f"; did you mean {hint[0]!r}?" if hint else "")
+        )
     if kind in _TYPES:
         if kind != "string_type" and kind.endswith("_type") and isinstance(found, str):
             quoted = _TYPES[kind] in {"must be an integer", "must be a number", "must be true or false"}

@@ -54,7 +54,7 @@ class Range:
 
     def alerts(self, value: float) -> bool:
         """Whether the value is one to alert on; NaN always is."""
-        return value != value or (self.low <= value <= self.high) is self.inside
+        return _is_nan(value) or (self.low <= value <= self.high) is self.inside
 
     def covers(self, other: Range) -> bool:
         """Whether this one alerts on every value that the other one alerts on."""
@@ -81,7 +81,7 @@ class Range:
 
     def complaint(self, value: float, unit: str = "") -> str:
         """Why a value alerts: ``0.812 s is above 0.5 s`` with the unit ``" s"``."""
-        if value != value:
+        if _is_nan(value):
             return f"NaN is not {self.prose(unit)}"
         if not self.inside:
             word, bound = ("above", self.high) if value > self.high else ("below", self.low)
@@ -150,6 +150,10 @@ def _number(text: str) -> float:
 
 def _plain(value: float) -> str:
     return f"{value:.15g}"
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)  # math.isnan refuses huge integers
 
 
 def _shown(value: Any, bound: float) -> str:

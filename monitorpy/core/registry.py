@@ -66,10 +66,7 @@ class Registry:
 
     def register(self, name: str, cls: type[MonitorPlugin]) -> None:
         """Add a class. TypeError if it is no MonitorPlugin; ValueError if the name is taken by another class."""
-        if not (isinstance(cls, type) and issubclass(cls, MonitorPlugin)):
-            raise TypeError(f"plugin {name!r} must be a subclass of MonitorPlugin, not {cls!r}")
-        if not isinstance(name, str) or not name or name.startswith("fixture:"):
-            raise ValueError(f"a plugin's name must be text, not empty, not 'fixture:...': {name!r}")
+        _check_types(name, cls)
         with self._lock:
             taken = self._plugins.get(name)
             if taken is None and name in BUILTINS and BUILTINS[name].module != cls.__module__:
@@ -139,18 +136,15 @@ def register_plugin(name: str, target: Registry | None = None) -> Callable[[Regi
     def decorate(thing: RegisteredT) -> RegisteredT:
         chosen = target or registry
         if isinstance(thing, type) or not callable(thing):
-            chosen.register(name, thing)  # type: ignore[arg-type]
+            chosen.register(name, thing)
         else:
-            body = {"function": staticmethod(thing), "__doc__": thing.__doc__, "__module__": thing.__module__, "__qualname__": thing.__qualname__}
-            chosen.register(name, type(thing.__name__, (FunctionPlugin,), body))
+            chosen.register(name, _plugin_of(thing))
         return thing
 
     return decorate
 
 
-def run_check(
-    plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, address: str | None = None
-) -> CheckResult:
+def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, address: str | None = None) -> CheckResult:
     """One attempt of a check, in this thread; never raises: an unknown plugin, a bad config or a crash is an error result.
 
     ``deadline`` bounds it (default: the config's ``timeout``, 10 s), ``address`` pins the address of the target.
@@ -179,6 +173,25 @@ def run_check(
     if result.response_time == 0.0:
         result = result.changed(response_time=perf_counter() - started)
     return masked(result, masker)
+
+
+def _plugin_of(function: Check) -> type[MonitorPlugin]:
+    """A plugin class around a function (or another callable), named as it is."""
+    name = getattr(function, "__name__", type(function).__name__)
+    body = {
+        "function": staticmethod(function),
+        "__doc__": function.__doc__,
+        "__module__": function.__module__,
+        "__qualname__": getattr(function, "__qualname__", name),
+    }
+    return type(name, (FunctionPlugin,), body)
+
+
+def _check_types(name: object, cls: object) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, MonitorPlugin)):
+        raise TypeError(f"plugin {name!r} must be a subclass of MonitorPlugin, not {cls!r}")
+    if not isinstance(name, str) or not name or name.startswith("fixture:"):
+        raise ValueError(f"a plugin's name must be text, not empty, not 'fixture:...': {name!r}")
 
 
 def _same(one: type, other: type) -> bool:

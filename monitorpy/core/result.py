@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from monitorpy.errors import Fault, Kind
 
@@ -84,15 +84,15 @@ class CheckResult:
     def __post_init__(self) -> None:
         if self.status not in self.VALID_STATUSES:
             raise ValueError(f"status must be one of {', '.join(self.VALID_STATUSES)}, not {self.status!r}")
-        seconds = self.response_time
+        seconds, raw, message = (cast(object, v) for v in (self.response_time, self.raw_data, self.message))  # whatever a plugin gave
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
             raise ValueError(f"response_time must be a number of seconds, 0 or more, not {seconds!r}")
-        if self.raw_data is None:
+        if raw is None:
             object.__setattr__(self, "raw_data", {})
-        elif not isinstance(self.raw_data, dict):
-            raise ValueError(f"raw_data must be a dict, not {type(self.raw_data).__name__}")
-        if not isinstance(self.message, str):
-            object.__setattr__(self, "message", str(self.message))
+        elif not isinstance(raw, dict):
+            raise ValueError(f"raw_data must be a dict, not {type(raw).__name__}")
+        if not isinstance(message, str):
+            object.__setattr__(self, "message", str(message))
 
     @classmethod
     def success(cls, message: str, response_time: float = 0.0, raw_data: dict[str, Any] | None = None, **more: Any) -> CheckResult:

@@ -173,7 +173,9 @@ class Runner:
         message = f"no result within {job.attempt.seconds:g} s: the check did not stop at its deadline and was given up"
         self._running.remove(job)
         self._threads -= 1
-        late = unrun(job.spec, message, "target").changed(kind="timeout", response_time=job.attempt.seconds + job.attempt.overdue(), attempts=1)
+        late = unrun(job.spec, message, "target").changed(
+            kind="timeout", response_time=job.attempt.seconds + job.attempt.overdue(), attempts=1
+        )
         self._schedule.end(job, late)
 
     def _hand_over(self) -> list[Job]:

@@ -70,7 +70,8 @@ class Schedule:
                 else:
                     job.roots.update(_roots(needed))
         for job in reversed(fresh):
-            self._settle_or_admit(job)
+            if self._settle_or_admit(job):
+                self._tell_dependents(job)
         return fresh[0]
 
     def end(self, job: Job, result: CheckResult) -> None:
@@ -80,6 +81,10 @@ class Schedule:
         job.result = result
         self.settled.append(job)
         self._release(job)
+        self._tell_dependents(job)
+
+    def _tell_dependents(self, job: Job) -> None:
+        """Admit or block those that waited for the job, and those that wait for them."""
         ended = [job]
         for done in ended:  # grows while it is walked: a chain of blocked checks may be long
             for dependent in done.dependents:

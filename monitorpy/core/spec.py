@@ -13,6 +13,9 @@ from monitorpy.utils.masking import Masker
 RetryOn: TypeAlias = Literal["resolve", "connect", "tls", "timeout", "reset", "protocol", "expectation", "environment", "plugin"]
 
 
+_NO_SECRETS = Masker()
+
+
 @dataclass(frozen=True, slots=True)
 class Retries:
     """Further attempts after the first: how many, seconds between them, for which kinds of failure.
@@ -50,7 +53,7 @@ class CheckSpec:
     skip: str | None = None
     source: Source | None = None
     scope: str = ""
-    masker: Masker = Masker()
+    masker: Masker = _NO_SECRETS
 
     @property
     def key(self) -> tuple[str, str]:

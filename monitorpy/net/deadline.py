@@ -26,7 +26,7 @@ class Deadline:
 
     def earlier(self, other: Deadline | None) -> Deadline:
         """The one of the two that comes first."""
-        return other if other is not None and other._at < self._at else self
+        return other if other is not None and other._at < self._at else self  # noqa: SLF001 - our own
 
     @property
     def expired(self) -> bool:

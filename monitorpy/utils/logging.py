@@ -4,7 +4,6 @@ import logging
 
 from monitorpy.utils.masking import active_masker
 
-
 logging.getLogger("monitorpy").addHandler(logging.NullHandler())  # a library does not print
 
 

@@ -92,7 +92,9 @@ def test_many_items_are_cut_too():
 
 
 def test_masking_a_result():
-    result = CheckResult.error("no hunter2", raw_data={"a": b"hunter2"}, failures=(Failure("hunter2", "x hunter2", ["hunter2"], message="hunter2!"),))
+    result = CheckResult.error(
+        "no hunter2", raw_data={"a": b"hunter2"}, failures=(Failure("hunter2", "x hunter2", ["hunter2"], message="hunter2!"),)
+    )
     assert masked(result, Masker()) is result
     hidden = masked(result, Masker(["hunter2"]))
     assert "hunter2" not in repr(hidden)

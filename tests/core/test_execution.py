@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from monitorpy.core.execution import MESSAGE_LIMIT, attempt_seconds, execute
+from monitorpy.core.expectations import compile_expectation
+from monitorpy.core.plugin_base import PluginTemplate
+from monitorpy.core.registry import register_plugin
+from monitorpy.core.result import CheckResult, Failure, Source
+from monitorpy.core.spec import CheckSpec, Retries
+from monitorpy.errors import NetError
+from monitorpy.net.deadline import Deadline
+from monitorpy.utils.logging import get_logger
+from monitorpy.utils.masking import Masker
+
+
+def spec(plugin="say", **more):
+    return CheckSpec(id=more.pop("id", "a"), plugin=plugin, **more)
+
+
+def expecting(*expectations):
+    return tuple(compile_expectation(e) for e in expectations)
+
+
+def test_a_result_is_signed_with_its_check(say):
+    check = spec(id="home", tags=("prod",), group="web", source=Source("c.yaml", 9))
+    result = execute(check)
+    assert (result.id, result.plugin, result.tags, result.group, result.source) == ("home", "say", ("prod",), "web", Source("c.yaml", 9))
+    assert (result.status, result.fault, result.attempts) == ("success", None, 1)
+    assert result.response_time > 0
+
+
+@pytest.mark.parametrize("config", [None, [], "text"])
+def test_nothing_is_raised_for_an_impossible_config(say, config):
+    assert execute(spec(config=config)).is_error()
+
+
+def test_an_error_without_a_fault_is_the_targets(say):
+    result = execute(spec(config={"status": "error", "message": "no"}))
+    assert (result.fault, result.kind) == ("target", "expectation")
+
+
+class TestExpectations:
+    def test_all_failures_are_shown(self, say):
+        config = {"raw": {"n": 7, "s": "x"}}
+        result = execute(spec(config=config, expect=expecting({"path": "n", "lt": 5}, {"path": "s", "equals": "y", "severity": "warning"})))
+        assert (result.status, result.fault) == ("error", "target")
+        assert [(f.path, f.severity) for f in result.failures] == [("n", "error"), ("s", "warning")]
+        assert "; " in result.message
+
+    def test_a_warning_only(self, say):
+        result = execute(spec(config={"raw": {"n": 7}}, expect=expecting({"path": "n", "lt": 5, "severity": "warning"})))
+        assert (result.status, result.fault) == ("warning", None)
+
+    def test_they_add_to_what_the_plugin_found(self, say):
+        result = execute(spec(config={"status": "error", "message": "bad", "raw": {"n": 7}}, expect=expecting({"path": "n", "lt": 5})))
+        assert result.message.startswith("bad; ")
+
+    def test_a_check_without_an_answer_is_judged_no_further(self, plugins):
+        @register_plugin("broken")
+        def broken(config):
+            raise NetError("connection refused", phase="connect", kind="connect")
+
+        result = execute(spec("broken", expect=expecting({"path": "status", "equals": "error"}, {"path": "n", "lt": 5})))
+        assert (result.message, result.failures) == ("connection refused", ())
+
+    def test_they_see_the_whole_body_but_the_output_is_cut(self, plugins):
+        @register_plugin("big")
+        def big(config):
+            return CheckResult.success("m" * 10_000, raw_data={"body": "x" * 100_000 + "end"})
+
+        result = execute(
+            spec("big", expect=expecting({"path": "body", "matches": "end$"}, {"path": "body", "contains": "nothing like it"}))
+        )
+        assert len(result.failures) == 1
+        assert len(result.failures[0].actual) < MESSAGE_LIMIT + 100
+        assert len(result.raw_data["body"]) < 70_000
+        assert result.raw_data["truncated"]
+        assert len(result.message) < MESSAGE_LIMIT + 100
+
+
+class TestRetries:
+    @pytest.fixture
+    def flaky(self, plugins):
+        """Fails with the kinds given, one for each attempt, then succeeds."""
+        kinds: list = []
+
+        @register_plugin("flaky")
+        def flaky(config):
+            if kinds:
+                raise NetError("refused", phase="connect", kind=kinds.pop(0))
+            return CheckResult(config.get("status", "success"), "200 OK")
+
+        return kinds
+
+    def test_a_pass_on_a_later_attempt_is_a_warning(self, flaky):
+        flaky += ["connect", "timeout"]
+        result = execute(spec("flaky", retries=Retries(2)))
+        assert (result.status, result.attempts) == ("warning", 3)
+        assert result.message == "passed on attempt 3 (before: refused)"
+
+    def test_unless_flaky_is_ok(self, flaky):
+        flaky.append("connect")
+        result = execute(spec("flaky", retries=Retries(1), flaky="ok"))
+        assert (result.status, result.attempts, result.message) == ("success", 2, "200 OK")
+
+    def test_a_later_warning_keeps_its_own_message(self, flaky):
+        flaky.append("connect")
+        result = execute(spec("flaky", retries=Retries(1), config={"status": "warning"}))
+        assert result.message == "200 OK; passed on attempt 2 (before: refused)"
+
+    def test_all_attempts_fail(self, flaky):
+        flaky += ["connect"] * 5
+        result = execute(spec("flaky", retries=Retries(2)))
+        assert (result.status, result.attempts) == ("error", 3)
+
+    def test_only_listed_kinds_are_tried_again(self, flaky):
+        flaky += ["tls", "tls"]
+        assert execute(spec("flaky", retries=Retries(2))).attempts == 1
+        assert execute(spec("flaky", retries=Retries(2, on=("tls",)))).attempts == 2
+
+    def test_the_budget_bounds_attempts_and_pauses(self, flaky):
+        flaky += ["connect"] * 5
+        assert execute(spec("flaky", retries=Retries(3, delay=5, budget=1))).attempts == 1
+
+    def test_no_attempt_starts_after_the_run(self, flaky):
+        flaky += ["connect"] * 5
+        assert execute(spec("flaky", retries=Retries(3)), deadline=Deadline(-1)).attempts == 1
+
+    def test_each_attempt_is_announced_with_its_deadline(self, flaky):
+        flaky.append("connect")
+        told: list = []
+        execute(spec("flaky", timeout=3, retries=Retries(1, budget=2)), attempt_started=told.append)
+        assert [d.seconds for d in told][::2] == [2, 2]
+
+
+def test_attempt_seconds():
+    assert attempt_seconds(spec()) == 10
+    assert attempt_seconds(spec(timeout=3, config={"timeout": 5})) == 3
+    assert attempt_seconds(spec(timeout=30, config={"timeout": 5})) == 5
+    assert attempt_seconds(spec(config={"timeout": "junk"})) == 10
+
+
+def test_severity_is_the_worst_a_check_can_become(say):
+    check = spec(config={"raw": {"n": 7}}, expect=expecting({"path": "n", "lt": 5}), severity="warning")
+    result = execute(check)
+    assert result.status == "warning"
+    assert [f.severity for f in result.failures] == ["warning"]
+    assert execute(spec(severity="warning")).is_success()
+
+
+class TestSecrets:
+    def test_nothing_that_leaves_shows_them(self, plugins, caplog):
+        @register_plugin("leaky")
+        def leaky(config):
+            get_logger("monitorpy.leaky").warning("logging in with %s", config["password"])
+            return CheckResult.error(f"login {config['password']} refused", raw_data={"echo": [config["password"]], config["password"]: 1})
+
+        expect = expecting({"path": "echo[0]", "equals": "x"})
+        result = execute(spec("leaky", config={"password": "hunter2"}, masker=Masker(["hunter2"]), expect=expect))
+        assert "hunter2" not in str(result.to_dict())
+        assert "hunter2" not in caplog.text
+
+    def test_not_even_a_crash(self, plugins):
+        @register_plugin("leaky")
+        def leaky(config):
+            raise ValueError(config["password"])
+
+        result = execute(spec("leaky", config={"password": "hunter2"}, masker=Masker(["hunter2"])))
+        assert "hunter2" not in str(result.to_dict())
+
+
+class TestEveryAddress:
+    @pytest.fixture
+    def pinned(self, plugins, monkeypatch):
+        """A plugin that answers for each address as told, on a host with two of them."""
+        answers: dict = {}
+
+        @register_plugin("pinned")
+        class Pinned(PluginTemplate):
+            pins_address = True
+
+            def _execute_check(self):
+                answer = answers.get(self.address)
+                if isinstance(answer, threading.Event):
+                    answer.wait(30)
+                if answer is not None:
+                    raise NetError("refused", phase="connect", kind="connect")
+                self.phases["connect"] = 0.1
+                return self.success_result("open", 0.2, {"host": "h"})
+
+        from monitorpy.core import execution
+        from monitorpy.net.resolve import Address
+
+        found = [Address("192.0.2.1", 0, 2), Address("192.0.2.2", 0, 2), Address("192.0.2.1", 0, 2)]
+        monkeypatch.setattr(execution, "resolve", lambda *_: found)  # no server of ours has two addresses everywhere
+        return answers
+
+    def test_all_are_good(self, pinned):
+        result = execute(spec("pinned", config={"host": "h"}, addresses="all"))
+        assert (result.status, result.message) == ("success", "all 2 addresses: open")
+        assert [a["address"] for a in result.raw_data["addresses"]] == ["192.0.2.1", "192.0.2.2"]
+        assert result.raw_data["addresses"][0]["phases"] == {"connect": 0.1}
+
+    def test_half_up_is_an_error(self, pinned):
+        pinned["192.0.2.2"] = "down"
+        result = execute(spec("pinned", config={"host": "h"}, addresses="all"))
+        assert (result.status, result.kind) == ("error", "connect")
+        assert result.message == "1 of 2 addresses: 192.0.2.2: refused"
+        assert [a["status"] for a in result.raw_data["addresses"]] == ["success", "error"]
+
+    def test_a_silent_one_takes_no_time_from_the_other(self, pinned, ms):
+        pinned["192.0.2.1"] = threading.Event()
+        try:
+            result = execute(spec("pinned", config={"host": "h"}, addresses="all", timeout=200 * ms))
+        finally:
+            pinned["192.0.2.1"].set()
+        assert [a["status"] for a in result.raw_data["addresses"]] == ["error", "success"]
+        assert "no result within" in result.message
+
+    def test_a_plugin_that_cannot_is_a_config_error(self, say):
+        result = execute(spec(config={"host": "h"}, addresses="all"))
+        assert result.fault == "config"
+        assert "addresses: all is not possible with say" in result.message
+        assert execute(spec("tcp_port", addresses="all")).fault == "config"
+
+
+def test_a_check_of_ones_own_replaces_the_plugin():
+    result = execute(spec("fixture:mine", config={"n": 1}), check=lambda config: CheckResult.success(f"n is {config['n']}"))
+    assert (result.message, result.plugin) == ("n is 1", "fixture:mine")
+    assert result.response_time > 0
+    assert execute(spec("fixture:mine"), check=lambda _: CheckResult.success("x", 3)).response_time == 3
+    assert execute(spec("fixture:mine"), check=lambda _: None).fault == "plugin"
+
+
+def test_phases_and_failures_become_plain(plugins):
+    class Number(float):
+        pass
+
+    @register_plugin("odd")
+    def odd(config):
+        return CheckResult.error("x", failures=(Failure("p", "e", {1, 2}),), phases={"dns": Number(1), "tls": None})
+
+    result = execute(spec("odd"))
+    assert type(result.phases["dns"]) is float
+    assert result.phases["tls"] is None
+    assert result.failures[0].actual == [1, 2]
