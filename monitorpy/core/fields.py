@@ -64,7 +64,7 @@ def _span(item: object) -> tuple[int, int]:
 
 def _json_path(value: object) -> Path:
     if not isinstance(value, str):
-        raise ValueError(f"must be a JSONPath (text), not {described(value)}")
+        raise ValueError(f"must be a JSONPath (text), not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
     try:
         return compile_path(value)
     except PathError as wrong:

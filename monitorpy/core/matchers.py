@@ -41,7 +41,7 @@ class Matcher:
 def compile_regex(value: object) -> re.Pattern[str]:
     """The pattern, for `re.search`. Raises ValueError if it is no text, empty (it would match anything), too long, or wrong."""
     if not isinstance(value, str):
-        raise ValueError(f"must be a regular expression (text), not {described(value)}")
+        raise ValueError(f"must be a regular expression (text), not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
     if not value:
         raise ValueError("must not be empty: it would match anything")
     if len(value) > MAX_PATTERN:
@@ -91,7 +91,7 @@ def _choice(value: Any) -> list[Any]:
 
 def _set(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise ValueError(f"must be a list, not {described(value)}")
+        raise ValueError(f"must be a list, not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
     seen = set()
     for item in value:
         if (key := key_of(_any(item))) in seen:
@@ -108,7 +108,7 @@ def _part(value: Any) -> Any:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {described(value)}")
+        raise ValueError(f"must be true or false, not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
     return value
 
 
@@ -253,6 +253,8 @@ MATCHERS: Mapping[str, Matcher] = {
     "not_matches": Matcher(compile_regex, lambda v, o: not _search(v, o), lambda o: f"not to match /{o.pattern}/", _TEXT),
     "exists": Matcher(_flag, lambda _, o: o, lambda o: "to exist" if o else "not to exist", {"type": "boolean"}),
     "length": Matcher(_length, _has_length, _length_prose, _LENGTH, lambda v, _: f"length {len(v)}"),
-    "set_equals": Matcher(_set, _equal_sets, lambda o: f"exactly {shown(o)} in any order", {"type": "array", "uniqueItems": True}, _difference),
+    "set_equals": Matcher(
+        _set, _equal_sets, lambda o: f"exactly {shown(o)} in any order", {"type": "array", "uniqueItems": True}, _difference
+    ),
     "type": Matcher(_types, lambda v, o: any(has_type(v, name) for name in o), lambda o: f"type {' or '.join(o)}", _NAMES),
 }
