@@ -47,7 +47,7 @@ class StatusSpec:
 
 def _span(item: object) -> tuple[int, int]:
     if isinstance(item, int) and not isinstance(item, bool):
-        if not 100 <= item <= 999:  # noqa: PLR2004 - three digits, RFC 9110 section 15
+        if not 100 <= item <= 999:
             raise ValueError(f"a status has three digits, {item} has not")
         return item, item
     found = _STATUS.fullmatch(item) if isinstance(item, str) else None
@@ -64,7 +64,7 @@ def _span(item: object) -> tuple[int, int]:
 
 def _json_path(value: object) -> Path:
     if not isinstance(value, str):
-        raise ValueError(f"must be a JSONPath (text), not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
+        raise ValueError(f"must be a JSONPath (text), not {described(value)}")
     try:
         return compile_path(value)
     except PathError as wrong:

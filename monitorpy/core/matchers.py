@@ -41,7 +41,7 @@ class Matcher:
 def compile_regex(value: object) -> re.Pattern[str]:
     """The pattern, for `re.search`. Raises ValueError if it is no text, empty (it would match anything), too long, or wrong."""
     if not isinstance(value, str):
-        raise ValueError(f"must be a regular expression (text), not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
+        raise ValueError(f"must be a regular expression (text), not {described(value)}")
     if not value:
         raise ValueError("must not be empty: it would match anything")
     if len(value) > MAX_PATTERN:
@@ -75,7 +75,7 @@ def _number(value: Any) -> float | int:
 
 
 def _span(value: Any) -> tuple[float, float]:
-    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - low and high
+    if not isinstance(value, list) or len(value) != 2:
         raise ValueError(f"must be a list of two numbers [low, high], not {described(value)}")
     low, high = _number(value[0]), _number(value[1])
     if low > high:
@@ -91,7 +91,7 @@ def _choice(value: Any) -> list[Any]:
 
 def _set(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise ValueError(f"must be a list, not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
+        raise ValueError(f"must be a list, not {described(value)}")
     seen = set()
     for item in value:
         if (key := key_of(_any(item))) in seen:
@@ -108,7 +108,7 @@ def _part(value: Any) -> Any:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {described(value)}")  # noqa: TRY004 - a mistake in a value, as all of them here
+        raise ValueError(f"must be true or false, not {described(value)}")
     return value
 
 

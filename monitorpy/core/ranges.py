@@ -30,7 +30,7 @@ class Range:
         Raises ValueError for anything else, and for a range that never or always alerts.
         """
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError(_WANTED)  # noqa: TRY004 - a mistake in a value, as all of them here
+            raise ValueError(_WANTED)
         if isinstance(value, str):
             return cls._from_text(value)
         if not math.isfinite(value):
