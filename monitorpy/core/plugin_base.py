@@ -185,18 +185,9 @@ class PluginTemplate(MonitorPlugin):
         """The verdict over expectations: the worst severity among the failures, all of them in the message; else success."""
         failures = tuple(failures)
         status = worst(f.severity for f in failures)
-        fault, kind = ("target", "expectation") if status == "error" else (None, None)
         text = "; ".join(map(str, failures)) or message
-        return CheckResult(
-            status,
-            text,
-            response_time,
-            raw_data,
-            phases=dict(self.phases),
-            failures=failures,
-            fault=fault,
-            kind=kind,  # type: ignore[arg-type]
-        )
+        result = CheckResult(status, text, response_time, raw_data, phases=dict(self.phases), failures=failures)
+        return result.changed(fault="target", kind="expectation") if result.is_error() else result
 
     def timed_execution(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> tuple[T, float]:
         """Call the function; returns its result and the seconds it took. An exception passes through."""
