@@ -1,0 +1,174 @@
+"""Check files as pytest nodes: a file node, a collector for each group, an item for each check.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from monitorpy.checkfile import load
+from monitorpy.core.registry import registry
+from monitorpy.errors import CheckFileError, Issue
+from pytest_monitorpy import compat, selection
+from pytest_monitorpy.fixtures import FIXTURE_PREFIX
+from pytest_monitorpy.item import CheckItem
+from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
+from pytest_monitorpy.state import STATE, State
+
+if TYPE_CHECKING:
+    from monitorpy.core.spec import CheckSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A check with its place in the run's file order and the fixtures that it and the checks it needs are made of."""
+
+    spec: CheckSpec
+    order: int
+    fixtures: dict[str, str]
+
+    def item(self, parent: pytest.Collector, taken: set[str]) -> CheckItem:
+        name = unique(node_name(self.spec.id), taken)
+        return CheckItem.from_parent(parent, name=name, spec=self.spec, order=self.order, fixtures=self.fixtures)
+
+
+def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode | None:
+    """The node of a check file: one that was asked for, or a positional path that looks like one."""
+    state = parent.config.stash[STATE]
+    asked = file_path in state.wanted
+    if not asked and not (parent.session.isinitpath(file_path) and selection.looks_like_checks(file_path)):
+        return None
+    more: dict[str, Any] = {}
+    if state.stdin is not None and file_path == state.stdin[1]:
+        more = {"nodeid": selection.STDIN}
+    elif not file_path.is_relative_to(parent.config.rootpath):
+        more = {"nodeid": file_path.as_posix()}  # pytest would make it ""
+    node: CheckFileNode = CheckFileNode.from_parent(parent, path=file_path, **more)
+    return node
+
+
+class CheckFileNode(pytest.Module):
+    """A check file. It is a Module without a Python module, as pytest's own DoctestTextfile, so that fixtures of every scope work."""
+
+    obj = None
+
+    def collect(self) -> Iterator[CheckItem | CheckGroup]:
+        state = self.config.stash[STATE]
+        checks = self._load(state)
+        self.ihook.pytest_monitorpy_modify_checks(config=self.config, checks=checks)
+        uses = _with_needs(checks, self._fixtures(checks))
+        entries = [Entry(spec, order, uses.get(spec.id, {})) for order, spec in enumerate(checks, len(state.specs))]
+        state.specs += checks
+        _register_tags(self.config, checks)
+        return self._nodes(self._only(entries, state))
+
+    def _load(self, state: State) -> list[CheckSpec]:
+        text = state.stdin[0] if state.stdin is not None and self.path == state.stdin[1] else None
+        shown = "-" if text is not None else self._shown()
+        try:
+            checks = load(shown, text=text, is_fixture=lambda name: compat.knows_fixture(self, FIXTURE_PREFIX + name)).checks
+        except CheckFileError as mistakes:
+            raise self.CollectError(str(mistakes)) from None
+        if not checks:
+            raise self.CollectError(f"{shown}: the file has no checks")
+        return list(checks)
+
+    def _shown(self) -> str:
+        """The path as the user would type it."""
+        shown = os.path.relpath(self.path, self.config.invocation_params.dir)
+        return str(self.path) if shown.startswith(os.pardir) else shown
+
+    def _fixtures(self, checks: list[CheckSpec]) -> dict[str, str]:
+        """The fixture of each check that is made of one, by id. Raises CollectError naming those that do not exist."""
+        found: dict[str, str] = {}
+        issues: list[Issue] = []
+        for spec in checks:
+            name = spec.fixture or (None if spec.plugin in registry else FIXTURE_PREFIX + spec.plugin)
+            if name is None:
+                continue
+            found[spec.id] = name
+            if not compat.knows_fixture(self, name):
+                issues.append(self._unknown(spec, name))
+        if issues:
+            raise self.CollectError("\n".join(map(str, sorted(issues))))
+        return found
+
+    def _unknown(self, spec: CheckSpec, name: str) -> Issue:
+        what = f"unknown fixture {name!r}" if spec.fixture else f"unknown plugin {spec.plugin!r}"
+        visible = [n for n in compat.fixture_names(self) if compat.knows_fixture(self, n)]
+        near = get_close_matches(name, visible, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; a fixture must be visible from the check file's folder"
+        source = spec.source
+        return Issue(source.file if source else self._shown(), source.line if source else 1, source.column if source else 1, what + hint)
+
+    def _only(self, entries: list[Entry], state: State) -> list[Entry]:
+        names = state.only.get(self.path)
+        if names is None:
+            return entries
+        chosen = [e for e in entries if any(_selected(e.spec, name) for name in names)]
+        if not chosen:
+            raise self.CollectError(f"{self._shown()}: no check is named {' or '.join(sorted(names))}")
+        return chosen
+
+    def _nodes(self, entries: list[Entry]) -> Iterator[CheckItem | CheckGroup]:
+        groups: dict[str, list[Entry]] = {}
+        taken: set[str] = set()
+        for entry in entries:
+            group = entry.spec.group
+            if group is None:
+                yield entry.item(self, taken)
+            elif group in groups:
+                groups[group].append(entry)
+            else:
+                groups[group] = [entry]
+                yield CheckGroup.from_parent(self, name=unique(group_name(group), taken), entries=groups[group])
+
+
+class CheckGroup(pytest.Collector):
+    """The checks of one ``group:``."""
+
+    def __init__(self, *, entries: list[Entry], **more: Any) -> None:
+        super().__init__(**more)
+        self.entries = entries
+
+    def collect(self) -> Iterator[CheckItem]:
+        taken: set[str] = set()
+        return (entry.item(self, taken) for entry in self.entries)
+
+
+def _selected(spec: CheckSpec, name: str) -> bool:
+    path = "::".join([*([group_name(spec.group)] if spec.group is not None else []), node_name(spec.id)])
+    return name in {path, path.partition("[")[0]} or path.startswith(name + "::")
+
+
+def _with_needs(checks: list[CheckSpec], fixtures: dict[str, str]) -> dict[str, dict[str, str]]:
+    """For each check the fixtures, by check id, of itself and of all that it needs; only where there are any."""
+    if not fixtures:
+        return {}
+    needs = {spec.id: spec.needs for spec in checks}
+    uses: dict[str, dict[str, str]] = {}
+    for spec in checks:
+        reached = {spec.id: None}
+        todo = [spec.id]
+        for name in todo:  # grows while it is walked
+            fresh = [need for need in needs.get(name, ()) if need not in reached]
+            reached.update(dict.fromkeys(fresh))
+            todo += fresh
+        if used := {name: fixtures[name] for name in reached if name in fixtures}:
+            uses[spec.id] = used
+    return uses
+
+
+def _register_tags(config: pytest.Config, checks: list[CheckSpec]) -> None:
+    """Make markers of the tags, so that -m and --strict-markers know them."""
+    known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
+    for tag in sorted({tag for spec in checks for tag in spec.tags if may_be_marker(tag)} - known):
+        config.addinivalue_line("markers", f"{tag}: a tag of monitoring checks")

@@ -1,0 +1,99 @@
+"""Every private name of pytest and pytest-xdist that is used, in one place; what can be done without is guarded.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from _pytest._code.code import ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+from _pytest.fixtures import TopRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pytest
+    from _pytest._code.code import TerminalRepr
+
+
+def stop_rewriting(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Take our packages off pytest's list of modules to rewrite.
+
+    pytest rewrites every module of a distribution that has a pytest plugin; MonitorPy's engine is in ours and has no
+    test's asserts, so that would only cost start-up time.
+    """
+    with suppress(Exception):
+        hook: Any = pluginmanager.rewrite_hook
+        hook._must_rewrite.difference_update({"monitorpy", "pytest_monitorpy"})  # noqa: SLF001
+        hook._marked_for_rewrite_cache.clear()  # noqa: SLF001
+
+
+def add_initial_paths(config: pytest.Config, paths: Iterable[str]) -> None:
+    """Name the files as if they were positional, so that the conftest.py files beside them load first and may add options."""
+    with suppress(Exception):
+        config.known_args_namespace.file_or_dir = [*config.known_args_namespace.file_or_dir, *paths]
+
+
+def let_go_of_stdin(config: pytest.Config) -> None:
+    """Make sys.stdin readable; capturing takes it back by itself when the session starts."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+
+
+def set_fixture_info(item: pytest.Item) -> None:
+    """Give an item that is no function its fixtures, by the recipe of pytest's own DoctestItem."""
+    node = cast("Any", item)
+    node._fixtureinfo = node.session._fixturemanager.getfixtureinfo(node=node, func=None, cls=None)  # noqa: SLF001
+    node.fixturenames = node._fixtureinfo.names_closure  # noqa: SLF001
+
+
+def new_request(item: pytest.Item) -> None:
+    """Start over with the item's fixtures: each run of an item has its own request."""
+    node = cast("Any", item)
+    node.funcargs = {}
+    node._request = TopRequest(node, _ispytest=True)  # noqa: SLF001
+
+
+def fill_fixtures(item: pytest.Item) -> None:
+    cast("Any", item)._request._fillfixtures()  # noqa: SLF001
+
+
+def closure(item: pytest.Item) -> list[pytest.FixtureDef[Any]]:
+    """The fixtures that the item will use, autouse ones included."""
+    return [defs[-1] for defs in cast("Any", item)._fixtureinfo.name2fixturedefs.values()]  # noqa: SLF001
+
+
+def is_set_up(fixture: pytest.FixtureDef[Any]) -> bool:
+    return fixture.cached_result is not None
+
+
+def knows_fixture(node: pytest.Collector, name: str) -> bool:
+    """Whether a fixture of that name can be seen from the node."""
+    return bool(cast("Any", node.session)._fixturemanager.getfixturedefs(name, node))  # noqa: SLF001
+
+
+def fixture_names(node: pytest.Collector) -> list[str]:
+    """The names of all fixtures, for a did-you-mean."""
+    return list(cast("Any", node.session)._fixturemanager._arg2fixturedefs)  # noqa: SLF001
+
+
+def handed_out(config: pytest.Config, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The items that pytest-xdist has sent to this worker and that wait for their turn; none where that cannot be seen."""
+    with suppress(Exception):
+        for plugin in config.pluginmanager.get_plugins():
+            if (queue := getattr(plugin, "torun", None)) is not None:
+                with queue.lock() as indexes:
+                    return [items[index] for index in indexes if isinstance(index, int)]
+    return []
+
+
+def failure_repr(lines: Sequence[str], path: str, line: int, message: str, status: str) -> TerminalRepr:
+    """The text of a failure in the one form that keeps its colour, message and place through xdist and JUnit.
+
+    Without lines it is only the place, as ``--tb=line`` wants it.
+    """
+    entries = [ReprEntry(list(lines), None, None, ReprFileLocation(path, line, status), "long")] if lines else []
+    return ReprExceptionInfo(reprtraceback=ReprTraceback(entries, None, "long"), reprcrash=ReprFileLocation(path, line, message))

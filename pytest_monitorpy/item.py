@@ -1,0 +1,107 @@
+"""A check as a pytest item: a plain Item with the fixtures of a test function.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from monitorpy.core.result import CheckResult
+from pytest_monitorpy import compat, outcome
+from pytest_monitorpy.names import may_be_marker
+from pytest_monitorpy.prefetch import prefetcher
+
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
+    from monitorpy.core.execution import Check
+    from monitorpy.core.spec import CheckSpec
+
+_INTERNAL = tuple(f"{Path(module.__file__ or '').parent}/" for module in (pytest, compat))
+
+
+def _check() -> None:
+    """A monitoring check of a check file."""
+
+
+class CheckItem(pytest.Item):
+    """One check. ``fixtures`` are the names of the fixtures, by check id, that it and the checks it needs are made of.
+
+    Other plugins look unasked at what a test function has: ``obj``, ``originalname``, ``funcargs``, ``_initrequest``.
+    """
+
+    is_monitorpy_check = True
+    _request: Any = False
+
+    def __init__(self, *, spec: CheckSpec, order: int, fixtures: dict[str, str], **more: Any) -> None:
+        super().__init__(**more)
+        self.spec = spec
+        self.order = order
+        self.fixtures = fixtures
+        self.result: CheckResult | None = None
+        self.obj = _check
+        self.originalname = self.name
+        self.funcargs: dict[str, Any] = {}
+        self._label()
+        compat.set_fixture_info(self)
+
+    def _label(self) -> None:
+        spec = self.spec
+        self.add_marker(_marker(spec.plugin, spec.group))
+        for tag in filter(may_be_marker, spec.tags):
+            self.add_marker(tag)
+        if self.fixtures:
+            self.add_marker(pytest.mark.usefixtures(*self.fixtures.values()))
+        if spec.skip is not None:
+            self.add_marker(pytest.mark.skip(reason=spec.masker.text(spec.skip)))
+        self.extra_keyword_matches.update((spec.id, *spec.tags, *([spec.group] if spec.group is not None else [])))
+
+    def _initrequest(self) -> None:
+        compat.new_request(self)
+
+    def setup(self) -> None:
+        if not self._request:
+            self._initrequest()
+        compat.fill_fixtures(self)
+
+    def runtest(self) -> None:
+        result = prefetcher(self.session).result_of(self)
+        changed = self.ihook.pytest_monitorpy_check_result(item=self, check=self.spec, result=result)
+        if changed is not None:
+            if not isinstance(changed, CheckResult):
+                raise TypeError(f"pytest_monitorpy_check_result must return a CheckResult or None, not {type(changed).__name__}")
+            result = outcome.signed(changed, result, self.spec)
+        self.result = result
+        outcome.judge(self, result)
+
+    def fixture_check(self, check_id: str) -> Check:
+        """What a fixture gave for a check: a callable that takes the config, or the result itself."""
+        value = self.funcargs[self.fixtures[check_id]]
+        return value if callable(value) else lambda _config: value
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
+        if self.result is not None and isinstance(excinfo.value, outcome.CheckFailed | outcome.CheckWarning):
+            return outcome.text(self, self.result, str(excinfo.value))
+        shown = super().repr_failure(excinfo, style)
+        return self.spec.masker.text(str(shown)) if self.spec.masker else shown  # locals and messages may hold secrets
+
+    def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+        """The user's own frames; a plain Item would show those of pytest and pluggy too."""
+        own = excinfo.traceback.filter(lambda entry: not str(entry.path).startswith(_INTERNAL))
+        return own or excinfo.traceback
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The place in the check file. The third part must not end the node id: pytest would replace the dots in it."""
+        source = self.spec.source
+        path = self.config.invocation_params.dir / source.file if source is not None else self.path
+        return path, source.line - 1 if source is not None else 0, f"{self.spec.plugin} check '{self.name}'"
+
+
+@lru_cache(maxsize=1024)
+def _marker(plugin: str, group: str | None) -> pytest.MarkDecorator:
+    return pytest.mark.monitorpy(type=plugin, group=group)

@@ -1,0 +1,75 @@
+"""The options, their ini twins, and the one place where the two meet: command line, then ini, then default.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("monitorpy", "monitoring checks (MonitorPy)")
+
+    def flag(name: str, dest: str, text: str, **more: Any) -> None:
+        group.addoption(f"--monitorpy{name}", dest=f"monitorpy{dest}", default=None, help=text, **more)
+
+    flag("", "", "run the checks of FILE as tests; FILE is a check file, a directory, a quoted glob, or - for standard input. "
+         "May be repeated. Without other paths only the checks run.", action="append", metavar="FILE[::NAME]")  # fmt: skip
+    flag("-strict", "_strict", "warnings fail", action="store_true")
+    flag("-workers", "_workers", "run up to N checks at a time, ahead of the tests that report them (default 32)", metavar="N")
+    flag("-per-host", "_per_host", "at most N checks at a time on one target host (default 10, 0 = no limit)", metavar="N")
+    flag("-deadline", "_deadline", "seconds for all checks together; what has not ended by then fails", metavar="SECONDS")
+    flag("-json", "_json", "write the results to FILE, as `monitorpy batch --json` does", metavar="FILE")
+    parser.addini("monitorpy_files", "check files (globs) to run beside the tests when no path is given", type="args", default=[])
+    parser.addini("monitorpy_strict", "as --monitorpy-strict", type="bool", default=False)
+    for name in ("workers", "per_host", "deadline"):
+        parser.addini(f"monitorpy_{name}", f"as --monitorpy-{name.replace('_', '-')}", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for; ``deadline`` in seconds, ``json`` the file to write, if any."""
+
+    strict: bool
+    workers: int
+    per_host: int
+    deadline: float | None
+    json: Path | None
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Raises pytest.UsageError for a value that is no number or out of range."""
+    json = config.getoption("monitorpy_json")
+    return Settings(
+        strict=bool(config.getoption("monitorpy_strict") or config.getini("monitorpy_strict")),
+        workers=_number(config, "workers", int, 1, 32),
+        per_host=_number(config, "per_host", int, 0, 10),
+        deadline=_number(config, "deadline", float, 0.001, None),
+        json=config.invocation_params.dir / json if json else None,
+    )
+
+
+def _number(config: pytest.Config, name: str, kind: Callable[[Any], Any], least: float, default: T) -> Any | T:
+    given = config.getoption(f"monitorpy_{name}")
+    where = f"--monitorpy-{name.replace('_', '-')}"
+    if given is None:
+        given, where = config.getini(f"monitorpy_{name}"), f"ini monitorpy_{name}"
+    if given in (None, ""):  # pytest gives "" for a text that is not set, whatever the default, in some versions
+        return default
+    try:
+        value = kind(given)
+    except ValueError:
+        value = None
+    if value is None or not least <= value < float("inf"):
+        raise pytest.UsageError(f"{where}: expected {'a whole number' if kind is int else 'seconds'}, {least:g} or more, not {given!r}")
+    return value

@@ -1,0 +1,139 @@
+"""From a CheckResult to what pytest reports: passed, WARNED, failed, skipped.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from monitorpy.core.plain import to_plain
+from monitorpy.core.result import CheckResult, SkippedCheck
+from monitorpy.reporting.explain import explain, printable, shown_config
+from pytest_monitorpy import compat
+from pytest_monitorpy.prefetch import prefetcher
+from pytest_monitorpy.state import STATE
+
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
+    from monitorpy.core.spec import CheckSpec
+    from pytest_monitorpy.item import CheckItem
+
+
+class CheckFailed(AssertionError):  # noqa: N818 - the name is what people read in their reports
+    """A check found its target bad. An AssertionError, or reports such as Allure's would call it broken."""
+
+    __module__ = "monitorpy"
+
+
+class CheckWarning(Exception):  # noqa: N818 - it is no error: the test counts as passed with a warning
+    """A check ended in a warning; nobody outside this package sees it."""
+
+    __module__ = "monitorpy"
+
+
+def judge(item: CheckItem, result: CheckResult) -> None:
+    """Raise what makes pytest report the result; nothing for a success."""
+    _set_properties(item, result)
+    message = first_line(result)
+    if result.is_warning():
+        raise (CheckFailed if item.config.stash[STATE].settings.strict else CheckWarning)(message)
+    if result.is_error():
+        if result.fault == "blocked" and prefetcher(item.session).root_is_reported(item.spec, result):
+            pytest.skip(message)
+        raise CheckFailed(message)
+
+
+def first_line(result: CheckResult) -> str:
+    """The message on one line: what summaries show."""
+    return printable(" ".join(result.message.split())) or result.status
+
+
+def signed(changed: CheckResult, result: CheckResult, spec: CheckSpec) -> CheckResult:
+    """A result that a hook put in place of another, with what `execute` had filled in and in plain types."""
+    clean = CheckResult.from_dict(spec.masker.plain(to_plain(changed.to_dict())))
+    return replace(clean, id=result.id, plugin=result.plugin, tags=result.tags, group=result.group, source=result.source)
+
+
+def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Put the check's own time, data and, for a warning, outcome on pytest's report."""
+    result = item.result if report.when == "call" else None
+    if result is not None:
+        report.duration = result.response_time
+        report.stop = report.start + report.duration
+    if call.excinfo is not None and isinstance(call.excinfo.value, CheckWarning):
+        as_warning(report, str(call.excinfo.value))
+    if report.skipped and result is not None and result.fault == "blocked":
+        path, line, _ = item.reportinfo()
+        report.longrepr = (str(path), line + 1, f"Skipped: {first_line(result)}")
+    if report.when == "call" or (report.when == "setup" and not report.passed):
+        report.monitorpy = {"order": item.order, **_data(item, result, report)}  # type: ignore[attr-defined]
+
+
+def as_warning(report: pytest.TestReport, message: str) -> None:
+    """Report as pytest reports an expected failure: exit code 0, and every other plugin knows what it is.
+
+    ``pytest.xfail()`` would not do: --runxfail makes a success of it.
+    """
+    report.outcome = "skipped"
+    report.wasxfail = f"warning: {message}"
+
+
+def text(item: CheckItem, result: CheckResult, message: str) -> TerminalRepr:
+    """The failure as it is shown: what was asked, the verdict, the place in the check file; no Python frames but a crashed plugin's own."""
+    style = item.config.getoption("tbstyle")
+    parts = explain(result, shown_config(item.spec), details=item.config.get_verbosity() > 1)
+    config = [] if style == "short" else [f"    {line}" for line in parts.config]
+    lines = [*parts.crash, *config, *(f"E   {line}" for line in parts.verdict), *(f"    {line}" for line in parts.raw)]
+    source = item.spec.source
+    file, line = (source.file, source.line) if source is not None else (str(item.path), 1)
+    return compat.failure_repr([] if style == "line" else lines, file, line, message, result.status)
+
+
+def target_of(item: CheckItem, result: CheckResult | None) -> str:
+    """What the check looks at, in one word."""
+    config = item.spec.config
+    named = (v for key in ("url", "hostname", "host", "target", "domain") if isinstance(v := config.get(key), str))
+    return item.spec.masker.text((result.target if result is not None else None) or next(named, ""))
+
+
+def _data(item: CheckItem, result: CheckResult | None, report: pytest.TestReport) -> dict[str, Any]:
+    """What travels on the report, from an xdist worker too: plain JSON only."""
+    spec = item.spec
+    signature: dict[str, Any] = {"plugin": spec.plugin, "tags": spec.tags, "group": spec.group, "source": spec.source}
+    if result is not None:
+        found = result.to_dict()
+    elif report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        found = SkippedCheck(spec.id, message=reason.removeprefix("Skipped: "), **signature).to_dict()
+    elif report.passed:  # an xfail(run=False) and the like
+        found = SkippedCheck(spec.id, message="not run", **signature).to_dict()
+    else:
+        message = f"the test failed in {report.when}: {_crash_message(report)}"
+        found = CheckResult.error(message, id=spec.id, fault="plugin", **signature).to_dict()
+    return {"target": target_of(item, result), "result": to_plain(spec.masker.plain(found))}
+
+
+def _crash_message(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message) if crash is not None else report.longreprtext.strip()
+    return printable(text.splitlines()[-1] if text else "no reason given")
+
+
+def _set_properties(item: CheckItem, result: CheckResult) -> None:
+    """JUnit properties; set anew by a rerun."""
+    target = target_of(item, result)
+    values = {
+        "type": result.plugin,
+        "status": result.status,
+        "message": first_line(result),
+        "response_time": result.response_time,
+        "target": target or None,
+        "fault": result.fault,
+    }
+    item.user_properties[:] = [p for p in item.user_properties if not p[0].startswith("monitorpy.")]
+    item.user_properties += [(f"monitorpy.{name}", value) for name, value in values.items() if value is not None]

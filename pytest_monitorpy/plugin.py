@@ -1,0 +1,138 @@
+"""The hooks of the pytest plugin; what they do is in the modules beside this one.
+
+PYTEST_DONT_REWRITE: this module is imported in every pytest run of its environment. It must stay light, and whatever
+needs the engine is imported inside the hook that needs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from pytest_monitorpy import compat, hooks, options, selection, state
+from pytest_monitorpy.fixtures import WARNINGS, monitorpy_check, monitorpy_config
+from pytest_monitorpy.report import crashed, is_warning, summarize
+from pytest_monitorpy.state import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from pytest_monitorpy.collect import CheckFileNode
+    from pytest_monitorpy.item import CheckItem
+
+__all__ = ["monitorpy_check", "monitorpy_config"]
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    compat.stop_rewriting(pluginmanager)
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hooks)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    compat.add_initial_paths(early_config, state.initial_paths(early_config))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "monitorpy(type, group): a check of a check file, of that plugin and group")
+    state.set_up(config)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recording(config), "monitorpy-recording")
+    if config.getoption("htmlpath", None):
+        from pytest_monitorpy import html
+
+        config.pluginmanager.register(html.HtmlReport(config), "monitorpy-html")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give a worker of pytest-xdist what it cannot read itself."""
+    stdin = node.config.stash[STATE].stdin
+    if stdin is not None:
+        node.workerinput["monitorpy_stdin"] = stdin[0]
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return config.stash[STATE].header()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode | None:
+    if file_path.suffix not in selection.SUFFIXES and file_path not in parent.config.stash[STATE].wanted:
+        return None
+    from pytest_monitorpy.collect import check_file
+
+    return check_file(file_path, parent)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    found = session.config.stash[STATE]
+    if not found.specs or session.config.option.collectonly:
+        return (yield)
+    from pytest_monitorpy.prefetch import run_ahead
+
+    with run_ahead(session):
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Only look, never return anything: other plugins own this hook."""
+    if hasattr(item.config, "workerinput") and item.config.stash[STATE].specs:
+        from pytest_monitorpy.prefetch import look_ahead
+
+        look_ahead(item, nextitem)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    made = yield
+    if getattr(item, "is_monitorpy_check", False):
+        from pytest_monitorpy.outcome import shape_report
+
+        shape_report(cast("CheckItem", item), call, made)
+    elif made.when == "call" and made.passed and (warnings := item.stash.get(WARNINGS, [])):
+        from pytest_monitorpy.outcome import as_warning
+
+        as_warning(made, "; ".join(warnings))
+        made.monitorpy = {"warnings": warnings}  # type: ignore[attr-defined]
+    return made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> Any:
+    """The category stays "xfailed": every other plugin and pytest's own -rx know what to do with it."""
+    return ("xfailed", "w", ("WARNED", {"yellow": True})) if report.when == "call" and is_warning(report) else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
+    """Tell of a check that took its whole worker process with it: reporters leave out what has no "call" phase."""
+    if crashitem.partition("::")[0].endswith(selection.SUFFIXES):
+        report.when = "call"
+        report.monitorpy = crashed(crashitem, report.longreprtext)  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    summarize(terminalreporter, config.stash[STATE].recorder)
+
+
+class Recording:
+    """The hooks of the process that sees every report: the only one, or the controller of pytest-xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._state = config.stash[STATE]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._state.recorder.add(report)
+
+    def pytest_sessionfinish(self) -> None:
+        if (path := self._state.settings.json) is not None:
+            self._state.recorder.write(path)

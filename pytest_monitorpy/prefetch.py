@@ -1,0 +1,177 @@
+"""Checks run ahead of their items: the native runner works on threads while pytest reports one item after the other.
+
+Only checks that cannot notice run ahead. One that uses a function-scoped fixture, is made of a fixture, or needs such a
+check runs in the main thread in its turn; one that uses a fixture of wider scope waits until that is set up.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from monitorpy.core.batch_runner import Runner
+from monitorpy.core.execution import execute
+from monitorpy.core.schedule import unrun
+from monitorpy.net.deadline import Deadline
+from pytest_monitorpy import compat
+from pytest_monitorpy.state import STATE
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from monitorpy.core.result import CheckResult
+    from monitorpy.core.spec import CheckSpec
+    from pytest_monitorpy.item import CheckItem
+    from pytest_monitorpy.state import State
+
+_WINDOW = 4
+"""Checks under way or waiting for their item, per thread: -x must not waste more than that."""
+
+
+def prefetcher(session: pytest.Session) -> Prefetcher:
+    """The one of this run, made when it is first needed."""
+    state = session.config.stash[STATE]
+    if state.prefetcher is None:
+        state.prefetcher = Prefetcher(state, session.items, getattr(session.config, "workerinput", {}).get("workercount", 1))
+    return state.prefetcher
+
+
+@contextmanager
+def run_ahead(session: pytest.Session) -> Iterator[None]:
+    """Start the checks of the session before their items' turns, and leave none behind, however the session ends."""
+    runner = prefetcher(session)
+    try:
+        if not hasattr(session.config, "workerinput"):  # a worker of pytest-xdist learns bit by bit what it shall run
+            runner.plan(_checks(session.items))
+        yield
+    finally:
+        runner.stop("the test session has ended")
+
+
+def look_ahead(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Start what a worker of pytest-xdist has been handed."""
+    handed = [item, *([nextitem] if nextitem is not None else []), *compat.handed_out(item.config, item.session.items)]
+    prefetcher(item.session).plan(_checks(handed))
+
+
+def _checks(items: Iterable[pytest.Item]) -> Iterator[CheckItem]:
+    return (cast("CheckItem", item) for item in items if getattr(item, "is_monitorpy_check", False))
+
+
+class Prefetcher:
+    """Hands checks to the runner in the order of their items and gives each item its result.
+
+    ``processes`` share the limits: the workers of pytest-xdist know nothing of one another.
+    """
+
+    def __init__(self, state: State, items: Iterable[pytest.Item], processes: int) -> None:
+        settings = state.settings
+        self.workers = -(-settings.workers // processes)
+        per_host = -(-settings.per_host // processes)
+        self._deadline = Deadline.never() if settings.deadline is None else Deadline(settings.deadline)
+        self._runner = Runner(state.specs, workers=self.workers, per_host=per_host, deadline=settings.deadline)
+        self._items = {item.spec.key: item for item in _checks(items)}
+        self._specs = {spec.key: spec for spec in state.specs}
+        self._queue: deque[CheckItem] = deque()
+        self._started: set[tuple[str, str]] = set()
+        self._flying: set[tuple[str, str]] = set()
+        self._in_turn: dict[tuple[str, str], CheckResult] = {}
+
+    def plan(self, items: Iterable[CheckItem]) -> None:
+        """These items will run next, in this order: start those that may run ahead, as many as the window holds."""
+        self._queue = deque(item for item in items if item.result is None and runs_ahead(item))
+        self._start_more()
+
+    def result_of(self, item: CheckItem) -> CheckResult:
+        """The result for an item whose turn it is: waits for it, or runs the check now."""
+        spec = item.spec
+        again = item.result is not None  # --reruns
+        if not runs_ahead(item):
+            if again:
+                self._in_turn.pop(spec.key, None)
+            return self._run_in_turn(item)
+        if again:
+            self._runner.forget(spec)
+        future = self._start(spec)
+        self._start_more()
+        try:
+            return future.result()
+        finally:
+            self._flying.discard(spec.key)
+
+    def root_is_reported(self, spec: CheckSpec, result: CheckResult) -> bool:
+        """Whether a check that blocks this one is reported in this run too.
+
+        If not, the skip of this one would be all there is to see: a false green.
+        """
+        roots = f", {result.message.removeprefix('blocked by ')}, "
+        return any(s.key in self._items and s.skip is None and f", {s.id}, " in roots for s in self._with_needs(spec))
+
+    def stop(self, reason: str) -> None:
+        self._queue.clear()
+        self._runner.stop(reason)
+
+    def _start_more(self) -> None:
+        while self._queue and len(self._flying) < _WINDOW * self.workers:
+            item = self._queue[0]
+            if item.spec.key not in self._started:
+                if not all(map(compat.is_set_up, compat.closure(item))):
+                    return
+                self._start(item.spec)
+            self._queue.popleft()
+
+    def _start(self, spec: CheckSpec) -> Future[CheckResult]:
+        self._started.add(spec.key)
+        self._flying.add(spec.key)
+        return self._runner.submit(spec)
+
+    def _run_in_turn(self, item: CheckItem) -> CheckResult:
+        """Run a check in this thread, after those that it needs; each of them once."""
+        for spec in self._with_needs(item.spec):
+            if spec.key not in self._in_turn:
+                self._in_turn[spec.key] = self._run_here(item, spec) if self._is_in_turn(item, spec) else self._runner.submit(spec).result()
+        return self._in_turn[item.spec.key]
+
+    def _is_in_turn(self, item: CheckItem, spec: CheckSpec) -> bool:
+        """Whether a needed check has to run in this thread too: it is made of a fixture, or its own item would."""
+        own = self._items.get(spec.key)
+        if own is not None:
+            return not runs_ahead(own)
+        return spec.id in item.fixtures or any(self._is_in_turn(item, self._specs[spec.scope, need]) for need in spec.needs)
+
+    def _with_needs(self, spec: CheckSpec) -> list[CheckSpec]:
+        """The check and all that it needs, directly or not, each after its own needs."""
+        done: dict[tuple[str, str], CheckSpec] = {}
+        stack = [(spec, iter(spec.needs))]
+        while stack:
+            each, needs = stack[-1]
+            fresh = next((n for need in needs if (n := self._specs[each.scope, need]).key not in done), None)
+            if fresh is not None:
+                stack.append((fresh, iter(fresh.needs)))
+            else:
+                done[each.key] = each
+                stack.pop()
+        return list(done.values())
+
+    def _run_here(self, item: CheckItem, spec: CheckSpec) -> CheckResult:
+        needed = [self._in_turn[spec.scope, need] for need in spec.needs]
+        roots = dict.fromkeys(r.message.removeprefix("blocked by ") if r.fault == "blocked" else str(r.id) for r in needed if r.is_error())
+        if roots:
+            return unrun(spec, f"blocked by {', '.join(roots)}", "blocked")
+        if self._deadline.expired:
+            return unrun(spec, f"the run's deadline of {self._deadline.seconds:g} s was reached", "not_run")
+        check = item.fixture_check(spec.id) if spec.id in item.fixtures else None
+        return execute(spec, deadline=self._deadline, check=check)
+
+
+def runs_ahead(item: CheckItem) -> bool:
+    """Whether the check cannot notice that it runs before its turn and in another thread."""
+    if item.fixtures or any(item.iter_markers("skip")) or any(item.iter_markers("skipif")):
+        return False
+    return all(fixture.scope != "function" for fixture in compat.closure(item))
