@@ -55,6 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "MonitorPyLab/1.0"
     sys_version = ""
+    wbufsize = -1  # head and body in one packet: two would wait for each other (Nagle, delayed acknowledgement)
 
     def do_GET(self) -> None:
         self._drain()

@@ -165,13 +165,16 @@ class _Session:
             self.say("503 5.5.1 RCPT first")
             return None
         self.say("354 end with a dot on a line by itself")
-        lines: list[bytes] = []
-        while (line := self.stream.readline()) != b".\r\n":
-            if not line or sum(map(len, lines)) > _MAX_MESSAGE:
+        data = b""
+        while (line := self.stream.readline(_MAX_MESSAGE)) != b".\r\n":
+            if not line:  # the client went away in the middle
                 return False
-            lines.append(line.removeprefix(b"."))
-        self.server.messages.append(Mail(self.sender, tuple(self.recipients), b"".join(lines), self.user, self.encrypted))
-        self.say(f"250 2.0.0 accepted as {len(self.server.messages)}")
+            data = (data + line.removeprefix(b"."))[: _MAX_MESSAGE + 1]
+        if len(data) > _MAX_MESSAGE:
+            self.say("552 5.3.4 message is too large")
+        else:
+            self.server.messages.append(Mail(self.sender, tuple(self.recipients), data, self.user, self.encrypted))
+            self.say(f"250 2.0.0 accepted as {len(self.server.messages)}")
         self.sender, self.recipients = None, []
         return None
 

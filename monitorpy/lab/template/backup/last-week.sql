@@ -1,0 +1,1 @@
+-- a backup nobody made again
