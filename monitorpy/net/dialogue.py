@@ -1,0 +1,122 @@
+"""Bounded reads over a Connection: never more bytes than a limit, never longer than its Deadline."""
+
+from __future__ import annotations
+
+import re
+from time import perf_counter
+
+from monitorpy.errors import NetError
+from monitorpy.net.connect import Connection
+from monitorpy.net.tls import TlsSettings
+
+LIMIT = 64_000
+"""Bytes that a peer may send before what we wait for has come."""
+
+LINE_LIMIT = 8_192
+"""Bytes of one line; the mail protocols allow 512 to 1000, their extensions (CAPABILITY) more."""
+
+
+class Dialogue:
+    """Talk with a peer: send, and read up to a line's end, a pattern or a number of bytes.
+
+    All reads raise NetError: kind "timeout" (the Deadline is reached), "reset" (the peer closed the connection), "protocol"
+    (it sends without end). Phases "first_byte" (since this was made) and "transfer" are written as they are reached.
+    ``waiting_for`` ("the banner") makes the sentence.
+    """
+
+    def __init__(self, connection: Connection, *, limit: int = LIMIT) -> None:
+        self._connection = connection
+        self._limit = limit
+        self._buffer = bytearray()
+        self._started = perf_counter()
+        self._first_byte_at: float | None = None
+
+    @property
+    def peer(self) -> str:
+        """The other side, for messages."""
+        return self._connection.sock.peer
+
+    @property
+    def pending(self) -> bytes:
+        """What has been received and not been taken yet."""
+        return bytes(self._buffer)
+
+    def take(self) -> bytes:
+        """Everything that is pending; forgets it."""
+        taken = bytes(self._buffer)
+        self._buffer.clear()
+        return taken
+
+    def send(self, data: bytes) -> None:
+        self._connection.sock.sendall(data)
+
+    def start_tls(self, settings: TlsSettings, server_hostname: str) -> None:
+        """Turn to TLS. NetError "protocol" if the peer has sent more than its go-ahead: someone may have put it there."""
+        if self._buffer:
+            raise NetError(f"{self.peer} sent data in clear text after it agreed to TLS", phase="tls", kind="protocol")
+        self._connection.start_tls(settings, server_hostname)
+
+    def read_line(self, waiting_for: str = "a line") -> bytes:
+        """The next line without its end (CRLF, or LF alone)."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            self._more(waiting_for, LINE_LIMIT)
+        if end > LINE_LIMIT:
+            raise self._too_much(waiting_for, LINE_LIMIT)
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line.removesuffix(b"\r")
+
+    def read_exactly(self, size: int, waiting_for: str = "the answer") -> bytes:
+        """The next ``size`` bytes."""
+        while len(self._buffer) < size:
+            self._more(f"{waiting_for} ({len(self._buffer)} of {size} bytes)", max(self._limit, size))
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def read_until(self, pattern: re.Pattern[str], waiting_for: str) -> re.Match[str]:
+        """Read until the pattern is found in what is pending (as text); it stays pending."""
+        while (found := pattern.search(as_text(self._buffer))) is None:
+            self._more(waiting_for, self._limit)
+        return found
+
+    def _more(self, waiting_for: str, limit: int) -> None:
+        if len(self._buffer) >= limit:
+            raise self._too_much(waiting_for, limit)
+        phase = "first_byte" if self._first_byte_at is None else "transfer"
+        try:
+            data = self._connection.sock.recv(min(16_384, limit - len(self._buffer)))
+        except NetError as failed:
+            if failed.kind != "timeout":
+                raise
+            what = f"{waiting_for} did not come from {self.peer}{self._so_far()}"
+            raise self._connection.deadline.error(phase, what) from None
+        if not data:
+            raise NetError(f"{self.peer} closed the connection before {waiting_for} came{self._so_far()}", phase=phase, kind="reset")
+        self._buffer += data
+        self._note_time()
+
+    def _note_time(self) -> None:
+        now = perf_counter()
+        phases = self._connection.phases
+        if self._first_byte_at is None:
+            self._first_byte_at = now
+            phases["first_byte"] = now - self._started
+        phases["transfer"] = now - self._first_byte_at
+
+    def _too_much(self, waiting_for: str, limit: int) -> NetError:
+        message = f"{self.peer} sent {limit} bytes without {waiting_for}{self._so_far()}"
+        return NetError(message, phase="transfer", kind="protocol")
+
+    def _so_far(self) -> str:
+        return f", got {_short(self._buffer)}" if self._buffer else ""
+
+
+def as_text(data: bytes | bytearray) -> str:
+    """Bytes from a peer as text; what is not UTF-8 is shown in backslash escapes."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _short(data: bytes | bytearray) -> str:
+    text = as_text(data[:81])
+    return repr(text if len(data) <= 80 else text[:80] + "...")  # noqa: PLR2004 - a line's worth

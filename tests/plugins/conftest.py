@@ -1,0 +1,32 @@
+"""The servers that the plugins are tested with: real ones, on free loopback ports, that can misbehave."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def _helper(name: str):
+    """A module of this folder, which is no package."""
+    full = f"monitorpy_tests_{name}"
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
+        sys.modules[full] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]
+
+
+@pytest.fixture
+def dns_server():
+    servers = _helper("servers_dns")
+    with servers.running(servers.DnsServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def helper():
+    """Gives a module of this folder by name, for tests that need more than one server."""
+    return _helper
