@@ -1,0 +1,38 @@
+"""The built-in plugins, one file each. A class is imported when it is first asked for: some need heavy libraries."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from monitorpy.plugins.dns_record import DnsRecordPlugin
+    from monitorpy.plugins.mail_server import MailServerPlugin
+    from monitorpy.plugins.sample_template import SampleMonitorPlugin
+    from monitorpy.plugins.ssl_certificate import SslCertificatePlugin
+    from monitorpy.plugins.tcp_port import TcpPortPlugin
+    from monitorpy.plugins.website_status import WebsiteStatusPlugin
+
+_HOMES = {
+    "DnsRecordPlugin": "dns_record",
+    "MailServerPlugin": "mail_server",
+    "SampleMonitorPlugin": "sample_template",
+    "SslCertificatePlugin": "ssl_certificate",
+    "TcpPortPlugin": "tcp_port",
+    "WebsiteStatusPlugin": "website_status",
+}
+
+__all__ = [
+    "DnsRecordPlugin",
+    "MailServerPlugin",
+    "SampleMonitorPlugin",
+    "SslCertificatePlugin",
+    "TcpPortPlugin",
+    "WebsiteStatusPlugin",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
