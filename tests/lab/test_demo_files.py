@@ -25,6 +25,7 @@ WRITTEN = sorted(
         "custom.yaml",
         "pytest.ini",
         "secrets/token.txt",
+        "test_shop.py",
     ]
 )
 

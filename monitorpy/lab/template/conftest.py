@@ -55,7 +55,7 @@ def backlog(broker: dict[str, int]) -> Check:
 def release_notes() -> Check:
     """The README names the version."""
 
-    def check(config: Config) -> CheckResult:  # noqa: ARG001 - this one needs no configuration
+    def check(config: Config) -> CheckResult:
         text = (HERE / "README.md").read_text(encoding="utf-8")
         return CheckResult.success("found") if "monitorpy" in text.lower() else CheckResult.error("README.md says nothing")
 
