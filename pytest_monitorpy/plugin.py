@@ -42,12 +42,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "monitorpy(type, group): a check of a check file, of that plugin and group")
     state.set_up(config)
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Recording(config), "monitorpy-recording")
+    if hasattr(config, "workerinput"):
+        return
+    config.pluginmanager.register(Recording(config), "monitorpy-recording")
     if config.getoption("htmlpath", None):
-        from pytest_monitorpy import html
+        from pytest_monitorpy.html import HtmlReport
 
-        config.pluginmanager.register(html.HtmlReport(config), "monitorpy-html")
+        config.pluginmanager.register(HtmlReport(config.stash[STATE].recorder), "monitorpy-html")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -116,6 +117,7 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
     """Tell of a check that took its whole worker process with it: reporters leave out what has no "call" phase."""
     if crashitem.partition("::")[0].endswith(selection.SUFFIXES):
         report.when = "call"
+        report.monitorpy_crash = True  # type: ignore[attr-defined]
         report.monitorpy = crashed(crashitem, report.longreprtext)  # type: ignore[attr-defined]
 
 
@@ -128,10 +130,16 @@ class Recording:
     """The hooks of the process that sees every report: the only one, or the controller of pytest-xdist."""
 
     def __init__(self, config: pytest.Config) -> None:
+        self._config = config
         self._state = config.stash[STATE]
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
         self._state.recorder.add(report)
+        yield
+        if hasattr(report, "monitorpy_crash"):  # pytest-html shows a test only when its teardown is over
+            end = pytest.TestReport(report.nodeid, report.location, {}, "passed", None, "teardown")
+            self._config.hook.pytest_runtest_logreport(report=end)
 
     def pytest_sessionfinish(self) -> None:
         if (path := self._state.settings.json) is not None:

@@ -63,7 +63,7 @@ def summarize(terminal: pytest.TerminalReporter, recorder: Recorder) -> None:
         terminal.section("monitorpy warnings", yellow=True, bold=True)
         for report in warned:
             terminal.write("WARNED", yellow=True)
-            terminal.write_line(f" {report.nodeid} - {report.wasxfail.removeprefix('warning: ')}")
+            terminal.write(f" {report.nodeid} - {report.wasxfail.removeprefix('warning: ')}\n")
     if line := _line(recorder.results):
         terminal.write_line(line)
 

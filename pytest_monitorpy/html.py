@@ -1,0 +1,128 @@
+"""Our part of pytest-html's report: three columns, warnings as such, a summary with a histogram; everything is escaped.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from contextlib import suppress
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from pytest_monitorpy.report import counts, is_warning
+from pytest_monitorpy.selection import SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_monitorpy.report import Recorder
+
+_COLUMNS = (("target", "Target"), ("checktype", "Type"), ("responsetime", "Response time"))
+_PLACE = 2  # behind Result and Test
+
+_STYLE = """<style>
+.col-result.monitorpy-warning { font-size: 0; }
+.col-result.monitorpy-warning::after { content: "Warning"; font-size: 12px; color: #b36b00; }
+.monitorpy svg { display: block; margin: 8px 0; }
+.monitorpy rect { fill: #4a7ebb; }
+.monitorpy text { font: 10px sans-serif; fill: #666; }
+</style>"""
+
+_EDGES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Upper bounds of the histogram's bars, in seconds; one more bar holds what is above."""
+
+_BAR, _HEIGHT = 34, 60
+
+
+class HtmlReport:
+    """The hooks of pytest-html that we implement; registered only where a report is written."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def pytest_html_report_title(self, report: Any) -> None:
+        with suppress(AttributeError, KeyError, TypeError):  # the label of the filter is pytest-html's own affair
+            report.outcomes["xfailed"]["label"] = "Warnings and expected failures"
+
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        cells[_PLACE:_PLACE] = [f'<th class="sortable" data-column-type="{name}">{title}</th>' for name, title in _COLUMNS]
+
+    def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
+        """Add the cells to every row, of Python tests too: pytest-html pairs cells and headers by their place."""
+        if not cells:  # another plugin dropped the row
+            return
+        data = getattr(report, "monitorpy", {})
+        result = data.get("result", {})
+        if is_warning(report):
+            cells[0] = cells[0].replace('"col-result"', '"col-result monitorpy-warning"')
+        if report.nodeid.partition("::")[0].endswith(SUFFIXES):
+            cells[1] = _escaped(report, cells[1])
+        cells[_PLACE:_PLACE] = [
+            f'<td class="col-target">{escape(data.get("target", ""))}</td>',
+            f'<td class="col-checktype">{escape(result.get("plugin") or "")}</td>',
+            f'<td class="col-responsetime">{_sortable(result.get("response_time"))}</td>',
+        ]
+
+    def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
+        """Show what a success or a skip came from; the text of a failure or warning is there already."""
+        result = getattr(report, "monitorpy", {}).get("result")
+        if result is not None and report.passed and result["status"] != "skipped":
+            from monitorpy.core.result import CheckResult
+            from monitorpy.reporting.explain import explain
+
+            data[:] = [escape("\n".join(explain(CheckResult.from_dict(result), {}).verdict))]
+
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        results = [result for _, result in self._recorder.results]
+        prefix.append(_STYLE)
+        if results:
+            prefix.append(_summary(results))
+
+
+def _escaped(report: Any, cell: str) -> str:
+    """The cell with the node id, escaped: pytest-html puts it into the page as it is."""
+    shown = report.nodeid if report.when == "call" else f"{report.nodeid}::{report.when}"
+    return cell.replace(f">{shown}<", f">{escape(shown)}<")
+
+
+def _sortable(seconds: float | None) -> str:
+    """Milliseconds behind a hidden number of fixed width: pytest-html sorts cells as text."""
+    if seconds is None:
+        return ""
+    return f"<span hidden>{seconds * 1000:013.3f}</span>{seconds * 1000:.0f} ms"
+
+
+def _summary(results: list[dict[str, Any]]) -> str:
+    told = ", ".join(f"{number} {name}" for name, number in counts(results).items() if number)
+    times = sorted(r["response_time"] for r in results if r["response_time"] and r["attempts"])
+    parts = [f"<h3>Checks</h3><p>{len(results)} checks: {told}.</p>"]
+    if times:
+        parts.append(f"<p>Response time: median {_quantile(times, 0.5)}, 95 % within {_quantile(times, 0.95)}.</p>{histogram(times)}")
+    return f'<div class="monitorpy">{"".join(parts)}</div>'
+
+
+def _quantile(times: Sequence[float], share: float) -> str:
+    return f"{times[min(len(times) - 1, int(len(times) * share))] * 1000:.0f} ms"
+
+
+def histogram(times: Sequence[float]) -> str:
+    """The response times (seconds) as inline SVG: one bar for each step of 1, 2, 5."""
+    numbers = [0] * (len(_EDGES) + 1)
+    for seconds in times:
+        numbers[bisect_left(_EDGES, seconds)] += 1
+    labels = [_label(edge) for edge in _EDGES] + ["more"]
+    bars = "".join(_bar(index, number, max(numbers), label) for index, (number, label) in enumerate(zip(numbers, labels, strict=True)))
+    size = f'width="{_BAR * len(numbers)}" height="{_HEIGHT + 30}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="Response times" {size}>{bars}</svg>'
+
+
+def _bar(index: int, number: int, most: int, label: str) -> str:
+    x, height = index * _BAR, round(_HEIGHT * number / most)
+    bar = f'<rect x="{x + 2}" y="{_HEIGHT + 14 - height}" width="{_BAR - 4}" height="{height}"><title>{number} up to {label}</title></rect>'
+    count = f'<text x="{x + 4}" y="{_HEIGHT + 11 - height}">{number}</text>' if number else ""
+    return f'{bar}{count}<text x="{x + 2}" y="{_HEIGHT + 26}">{label}</text>'
+
+
+def _label(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
