@@ -109,7 +109,7 @@ class Dialogue:
         return NetError(message, phase="transfer", kind="protocol")
 
     def _so_far(self) -> str:
-        return f", got {_short(self._buffer)}" if self._buffer else ""
+        return f" (got {_short(self._buffer)})" if self._buffer else ""
 
 
 def as_text(data: bytes | bytearray) -> str:

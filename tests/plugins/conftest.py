@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,24 @@ def dns_server():
 def helper():
     """Gives a module of this folder by name, for tests that need more than one server."""
     return _helper
+
+
+@pytest.fixture
+def tcp_server():
+    """Starts a TCP server for a script; closes all of them in the end."""
+    with ExitStack() as stack:
+        yield lambda script, tls=None: stack.enter_context(_helper("servers_tcp").running(script, tls))
+
+
+@pytest.fixture
+def scripts():
+    """The ready-made scripts of servers_tcp.py."""
+    return _helper("servers_tcp")
+
+
+@pytest.fixture(scope="session")
+def lab_certificates(tmp_path_factory):
+    """A throw-away certificate authority."""
+    from monitorpy.lab.certificates import Certificates
+
+    return Certificates(tmp_path_factory.mktemp("certificates"))

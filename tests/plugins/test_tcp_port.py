@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from monitorpy.core.registry import registry, run_check
+
+
+def check(port, *, timeout=2, host="127.0.0.1", **config):
+    return run_check("tcp_port", {"host": host, "port": port, "timeout": timeout, **config})
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))  # bound, not listening: nobody else gets it
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def full_port():
+    """Takes no more connections and drops what comes, as a firewall does."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for sock in (first, second):
+            sock.settimeout(0)
+            sock.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_open(tcp_server, scripts):
+    server = tcp_server(scripts.silent)
+    result = check(server.port)
+    assert result.is_success(), result
+    assert result.message == f"127.0.0.1:{server.port} is open"
+    assert result.raw_data == {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "address": "127.0.0.1",
+        "open": True,
+        "received": None,
+        "certificate": None,
+    }
+    assert result.phases["connect"] > 0
+    assert result.phases["tls"] is None
+
+
+def test_refused(closed_port):
+    result = check(closed_port)
+    assert result.is_error()
+    assert (result.fault, result.kind) == ("target", "connect")
+    assert "refused" in result.message
+    assert result.raw_data["open"] is False
+    assert result.raw_data["phase"] == "connect"
+
+
+def test_filtered(full_port, ms):
+    started = time.monotonic()
+    result = check(full_port, timeout=150 * ms)
+    assert result.is_error()
+    assert result.kind == "timeout"
+    assert time.monotonic() - started < 150 * ms + 1
+
+
+def test_no_such_name():
+    result = check(1, host="nothing.invalid")
+    assert result.kind == "resolve"
+    assert result.raw_data["address"] is None
+
+
+def test_expected_closed(closed_port, tcp_server, scripts):
+    assert check(closed_port, expect_closed=True).message == f"127.0.0.1:{closed_port} is closed"
+    assert check(closed_port, expect_closed=True).is_success()
+    server = tcp_server(scripts.silent)
+    result = check(server.port, expect_closed=True)
+    assert result.is_error()
+    assert result.message == f"127.0.0.1:{server.port} is open, expected closed"
+
+
+def test_silence_is_not_closed_unless_stated(full_port, ms):
+    result = check(full_port, expect_closed=True, timeout=150 * ms)
+    assert result.is_error()
+    assert "filtered_is_closed: true accepts silence" in result.message
+    accepted = check(full_port, expect_closed=True, filtered_is_closed=True, timeout=150 * ms)
+    assert accepted.is_success()
+    assert "is filtered: no answer within" in accepted.message
+
+
+def test_name_that_does_not_resolve_is_not_closed():
+    result = check(1, host="nothing.invalid", expect_closed=True, filtered_is_closed=True)
+    assert result.is_error()
+    assert result.kind == "resolve"
+
+
+def test_no_route_is_not_closed(monkeypatch):
+    def unreachable(*_args):
+        raise OSError(113, "No route to host")
+
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    result = check(9, expect_closed=True, filtered_is_closed=True)
+    assert result.is_error()
+    assert result.kind == "connect"
+
+
+def test_send_and_expect(tcp_server, scripts):
+    server = tcp_server(scripts.echoing)
+    result = check(server.port, send="PING grün\r\n", expect="grün")
+    assert result.is_success(), result.message
+    assert result.raw_data["received"] == "PING grün\r\n"
+    assert result.phases["first_byte"] > 0
+
+
+def test_banner_then_dialogue(tcp_server, scripts):
+    def script(sock):
+        sock.sendall(b"220 ready\r\n")
+        scripts.echoing(sock)
+
+    server = tcp_server(script)
+    result = check(server.port, banner="^220 ", send="NOOP\r\n", expect="NOOP", expect_regex=r"N.+P\r\n")
+    assert result.is_success(), result.message
+    assert result.raw_data["received"] == "220 ready\r\nNOOP\r\n"
+    # what the banner says is no answer
+    answer = check(server.port, banner="ready", send="NOOP", expect="ready", timeout=0.2)
+    assert answer.is_error()
+
+
+def test_send_alone_reads_nothing(tcp_server, scripts):
+    assert check(tcp_server(scripts.echoing).port, send="x").raw_data["received"] is None
+
+
+def test_wrong_answer_shows_both_sides(tcp_server, scripts):
+    server = tcp_server(scripts.closing_after(b"-ERR unknown\r\n"))
+    result = check(server.port, send="PING\r\n", expect="PONG", expect_regex="P.NG")
+    assert result.is_error()
+    assert result.kind == "expectation"
+    assert [failure.path for failure in result.failures] == ["received", "received"]
+    assert "expected 'PONG': 127.0.0.1:" in result.message
+    assert "closed the connection before 'PONG' came (got '-ERR unknown\\r\\n')" in result.message
+    assert "a match of 'P.NG'" in result.message
+    assert result.failures[0].actual == "-ERR unknown\r\n"
+
+
+def test_wrong_banner(tcp_server, scripts, ms):
+    server = tcp_server(scripts.saying(b"SSH-2.0-other\r\n"))
+    result = check(server.port, banner="^220", send="x", timeout=200 * ms)
+    assert result.is_error()
+    assert "expected a banner that matches '^220'" in result.message
+    assert result.raw_data["received"] == "SSH-2.0-other\r\n"
+
+
+def test_binary_answer_is_shown(tcp_server, scripts):
+    result = check(tcp_server(scripts.closing_after(b"\xff\x00ok")).port, expect="ok")
+    assert result.is_success()
+    assert result.raw_data["received"] == "\\xff\x00ok"
+
+
+@pytest.mark.parametrize("script, kind", [("silent", "timeout"), ("resetting", "reset"), ("close", "reset")])
+def test_nothing_comes(tcp_server, scripts, script, kind, ms):
+    server = tcp_server(scripts.closing_after(b"") if script == "close" else getattr(scripts, script))
+    started = time.monotonic()
+    result = check(server.port, banner="x", timeout=200 * ms)
+    assert result.is_error()
+    assert (result.fault, result.kind) == ("target", kind)
+    assert result.raw_data["open"] is True
+    assert time.monotonic() - started < 200 * ms + 1
+
+
+def test_reset_in_the_middle_is_no_answer(tcp_server, scripts, ms):
+    def script(sock):
+        sock.sendall(b"abc")
+        sock.recv(1)
+        scripts.resetting(sock)
+
+    result = check(tcp_server(script).port, banner="abc", send="x", expect="never", timeout=2000 * ms)
+    assert result.is_error()
+    assert result.raw_data["received"] == "abc"
+
+
+@pytest.mark.parametrize("script", ["trickling", "flooding"])
+def test_endless_peers_do_not_outlive_the_deadline(tcp_server, scripts, script, ms):
+    server = tcp_server(scripts.trickling(10 * ms) if script == "trickling" else scripts.flooding(b"spam"))
+    started = time.monotonic()
+    result = check(server.port, expect="never", timeout=300 * ms)
+    assert result.is_error()
+    assert "expected 'never'" in result.message
+    assert len(result.raw_data["received"]) <= 64_000
+    assert time.monotonic() - started < 300 * ms + 1
+
+
+def test_response_time(tcp_server, scripts):
+    server = tcp_server(scripts.silent)
+    assert check(server.port, max_response_time=2).is_success()
+    slow = check(server.port, max_response_time={"warning": 0.000001, "error": 2})
+    assert slow.status == "warning"
+    assert slow.message.startswith("response time 0.00")
+
+
+@pytest.fixture
+def tls_server(tcp_server, scripts, lab_certificates):
+    return tcp_server(scripts.saying(b"hello\r\n"), lab_certificates.issue("tcp").context)
+
+
+def test_tls(tls_server, lab_certificates):
+    result = check(tls_server.port, tls=True, ca_file=str(lab_certificates.ca_file), banner="hello")
+    assert result.is_success(), result.message
+    assert result.raw_data["certificate"]["days_remaining"] == pytest.approx(60, abs=0.1)
+    assert "127.0.0.1" in result.raw_data["certificate"]["sans"]
+    assert result.phases["tls"] > 0
+
+
+def test_tls_is_verified(tls_server, lab_certificates):
+    ca = str(lab_certificates.ca_file)
+    untrusted = check(tls_server.port, tls=True)
+    assert (untrusted.status, untrusted.kind) == ("error", "tls")
+    assert untrusted.raw_data["open"] is True
+    wrong = check(tls_server.port, tls=True, ca_file=ca, server_name="other.test")
+    assert (wrong.status, wrong.kind) == ("error", "tls")
+    assert check(tls_server.port, tls=True, ca_file=ca, server_name="localhost").is_success()
+    assert check(tls_server.port, tls=True, verify_ssl=False).raw_data["certificate"]["subject"]
+
+
+def test_tls_where_there_is_none(tcp_server, scripts):
+    result = check(tcp_server(scripts.saying(b"220 hello\r\n")).port, tls=True, verify_ssl=False)
+    assert (result.status, result.kind) == ("error", "tls")
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        ({"port": 0}, "port: must be at least 1, not 0"),
+        ({"port": "80"}, "port: must be an integer"),
+        ({"send": ""}, "send: must not be empty"),
+        ({"banner": "("}, "banner: "),
+        ({"ca_file": "x"}, "ca_file without tls: true would not be looked at"),
+        ({"verify_ssl": False, "server_name": "x"}, "server_name and verify_ssl without tls: true would not be looked at"),
+        ({"expect_closed": True, "banner": "x", "send": "y"}, "expect_closed leaves nothing for banner and send to look at"),
+        ({"expect_closed": True, "tls": True}, "expect_closed leaves nothing for tls to look at"),
+        ({"filtered_is_closed": True}, "filtered_is_closed without expect_closed: true would not be looked at"),
+        ({"prot": 5}, "unknown key 'prot'; did you mean 'port'?"),
+    ],
+)
+def test_refused_configs(config, message):
+    result = run_check("tcp_port", {"host": "127.0.0.1", "port": 1} | config)
+    assert result.fault == "config", result
+    assert message in result.message
+
+
+def test_ipv6():
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with listener:
+        port = listener.getsockname()[1]
+        assert check(port, host="::1").message == f"[::1]:{port} is open"
+
+
+def test_pinned_address(tcp_server, scripts):
+    server = tcp_server(scripts.silent)
+    result = run_check("tcp_port", {"host": "nothing.invalid", "port": server.port}, address="127.0.0.1")
+    assert result.is_success()
+    assert result.raw_data["address"] == "127.0.0.1"
+
+
+def test_declaration():
+    cls = registry.get("tcp_port")
+    assert cls.__name__ == "TcpPortPlugin"
+    assert cls.cli_name == "tcp"
+    assert cls.get_required_config() == ["host", "port"]
+    assert cls({"host": "a", "port": 1}).get_host() == "a"
