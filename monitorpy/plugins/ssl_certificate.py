@@ -1,0 +1,297 @@
+"""A TLS certificate.
+
+The chain is captured by a handshake that checks nothing and judged after, so that there is evidence however bad it is;
+a second handshake, to the same address, asks OpenSSL whether to trust it.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+
+from monitorpy.core.plugin_base import PluginTemplate
+from monitorpy.core.plugin_config import PluginConfig, Port
+from monitorpy.core.registry import register_plugin
+from monitorpy.core.result import CheckResult, Failure, Severity
+from monitorpy.core.values import described
+from monitorpy.errors import NetError
+from monitorpy.net import chain as judge
+from monitorpy.net.connect import Connection, connect
+from monitorpy.net.dialogue import Dialogue
+from monitorpy.net.imap import ImapClient
+from monitorpy.net.mail import MailClient
+from monitorpy.net.pop3 import Pop3Client
+from monitorpy.net.smtp import SmtpClient
+from monitorpy.net.tls import TlsSettings, TlsVersion, describe, presented_chain
+
+StartTls = Literal["smtp", "imap", "pop3"]
+
+_PORTS = {None: 443, "smtp": 25, "imap": 143, "pop3": 110}
+_OF_CHAIN = ("subject", "issuer", "not_after", "days_remaining", "key_type", "key_bits", "signature_algorithm")
+_OF_LEAF = (
+    "subject", "issuer", "sans", "serial_number", "fingerprint_sha256", "not_before", "not_after", "days_remaining", "lifetime_days",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days, or a share of a certificate's lifetime (0 to 1)."""
+
+    days: float = 0.0
+    share: float | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> Span:
+        """Of 30 or "33%". Raises ValueError."""
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 36_500:  # noqa: PLR2004 - a century
+            return cls(days=value)
+        if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,2}(?:\.\d+)?|100)%", value)):
+            return cls(share=float(found[1]) / 100)
+        raise ValueError(f'must be a number of days, 0 or more, or a share of the lifetime such as "33%", not {described(value)}')
+
+    def of(self, lifetime: float) -> float:
+        """The days that it is for a certificate of that lifetime (days)."""
+        return self.days if self.share is None else self.share * lifetime
+
+    def never_reached_before(self, other: Span) -> bool:
+        """Whether a warning at this span could not come before the error at the other."""
+        same_unit = (self.share is None) == (other.share is None)
+        return same_unit and (self.days, self.share or 0) < (other.days, other.share or 0)
+
+
+def _host(value: str) -> str:
+    if "/" in value or any(c.isspace() for c in value):
+        raise ValueError("must be a host name or address, not a URL")
+    if value.startswith("[") or value.count(":") == 1:
+        raise ValueError("must be a host name or address alone: the port goes into port, and an IPv6 address has no brackets here")
+    return value
+
+
+def _fingerprint(value: str) -> str:
+    digits = value.replace(":", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise ValueError("must be a SHA-256 fingerprint: 64 hexadecimal digits, colons between them or not")
+    return digits
+
+
+SpanField = Annotated[
+    Span,
+    PlainValidator(lambda value: value if isinstance(value, Span) else Span.parse(value)),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^(\d{1,2}(\.\d+)?|100)%$"}]}),
+]
+Host = Annotated[str, Field(min_length=1), AfterValidator(_host)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+
+
+@register_plugin("ssl_certificate")
+class SslCertificatePlugin(PluginTemplate):
+    """A TLS certificate: expiry, chain, host name, strength."""
+
+    cli_name = "ssl"
+
+    class Config(PluginConfig):
+        """What is expected of the certificate; see docs/plugins/ssl_certificate/configuration.md."""
+
+        hostname: Host = Field(description="Host name or address to connect to; also the name that the certificate must be for.")
+        port: Port | None = Field(None, description="TCP port (default 443; with starttls that of the protocol: 25, 143, 110).")
+        server_name: Host | None = Field(None, description="Name to ask for (SNI) and to expect in the certificate, if not hostname.")
+        ip_family: Literal["any", "ipv4", "ipv6"] = Field("any", description="Address family to connect by.")
+        starttls: StartTls | None = Field(None, description="Protocol in which to ask for TLS before the handshake.")
+        warning_days: SpanField | None = Field(
+            None, description='Days left below which to warn, or a share of the lifetime ("33%"); default the smaller of 30 days and 1/3.'
+        )
+        critical_days: SpanField | None = Field(
+            None, description="Days left below which it is an error, or a share of the lifetime; default the smaller of 14 days and 1/6."
+        )
+        verify_hostname: bool = Field(default=True, description="Whether the certificate must be for the host.")
+        check_chain: bool = Field(default=True, description="Whether a trusted authority must vouch for the certificate.")
+        ca_file: str | None = Field(None, description="PEM file with the only authorities to trust (default: the system's).")
+        min_version: TlsVersion = Field("1.2", description="Oldest TLS version that is accepted.")
+        fingerprint: Fingerprint | None = Field(None, description="SHA-256 fingerprint that the certificate must have (hexadecimal).")
+        sans: list[Host] | None = Field(None, min_length=1, description="Names that the certificate must be for, all of them.")
+        client_cert: str | None = Field(None, description="PEM file with a client certificate, and its key if client_key is not given.")
+        client_key: str | None = Field(None, description="PEM file with the key of client_cert.")
+
+        @field_validator("critical_days")
+        @classmethod
+        def _critical_after_warning(cls, critical: Span | None, info: ValidationInfo) -> Span | None:
+            warning: Span | None = info.data.get("warning_days")
+            if warning and critical and warning.never_reached_before(critical):
+                raise ValueError("must not be more than warning_days: the warning could never be seen")
+            return critical
+
+        @field_validator("client_key")
+        @classmethod
+        def _key_of_certificate(cls, key: str | None, info: ValidationInfo) -> str | None:
+            if key and not info.data.get("client_cert"):
+                raise ValueError("is the key of a client_cert, which is missing")
+            return key
+
+    settings: Config
+
+    def _execute_check(self) -> CheckResult:
+        self.phases.update(dns=None, connect=None, tls=None)
+        started = perf_counter()
+        with self._connected(self.phases) as connection:
+            self._secure(connection, self._tls(verify=False))
+            seconds = perf_counter() - started
+            captured = _Captured(connection)
+        flaws = list(self._refusals(captured))
+        raw = captured.observation(self.settings.hostname)
+        raw["verified"] = not flaws if self.settings.check_chain else None
+        raw["verify_error"] = flaws[0].text if flaws else None
+        failures = [*map(_failure, flaws), *self._expiring(captured.chain), *self._weaknesses(captured)]
+        return self.judged_result(self._success(captured), failures, seconds, raw)
+
+    def _connected(self, phases: dict[str, float | None], address: str | None = None) -> Connection:
+        config = self.settings
+        port = config.port or _PORTS[config.starttls]
+        return connect(config.hostname, port, self.deadline, family=config.ip_family, address=address or self.address, phases=phases)
+
+    def _tls(self, *, verify: bool) -> TlsSettings:
+        """Old versions, short keys and weak hashes are let in, as they are for us to judge; so is the host name."""
+        config = self.settings
+        return TlsSettings(
+            verify=verify,
+            check_hostname=False,
+            ca_file=config.ca_file,
+            client_cert=config.client_cert,
+            client_key=config.client_key,
+            min_version="1.0",
+        )
+
+    @property
+    def _name(self) -> str:
+        return self.settings.server_name or self.settings.hostname
+
+    def _secure(self, connection: Connection, settings: TlsSettings) -> None:
+        if self.settings.starttls is None:
+            connection.start_tls(settings, self._name)
+            return
+        client = _CLIENTS[self.settings.starttls](connection)
+        client.greet()
+        if (refusal := client.start_tls(settings, self._name)) is not None:
+            raise NetError(f"{connection.sock.peer} refuses STARTTLS: {refusal}", phase="tls", kind="protocol")
+
+    def _refusals(self, captured: _Captured) -> Iterator[judge.Flaw]:
+        """Why a careful client would refuse the certificate."""
+        yield from judge.validity_flaws(captured.chain)
+        if self.settings.check_chain and (distrust := self._distrust(captured)):
+            yield distrust
+        if self.settings.verify_hostname and (wrong := judge.host_flaw(captured.chain[0], self._name)):
+            yield wrong
+
+    def _distrust(self, captured: _Captured) -> judge.Flaw | None:
+        """Why the chain is not trusted; asked of OpenSSL by a second handshake."""
+        try:
+            with self._connected({}, captured.address) as connection:
+                self._secure(connection, self._tls(verify=True))
+        except NetError as broken:
+            if isinstance(broken.__cause__, ssl.SSLCertVerificationError):
+                return judge.trust_flaw(broken.__cause__, captured.chain, captured.issuer_urls())
+            raise
+        return None
+
+    def _weaknesses(self, captured: _Captured) -> Iterator[Failure]:
+        """Keys, signatures and versions that are too weak, and what the config itself expects of the certificate."""
+        config, leaf = self.settings, captured.chain[0]
+        yield from map(_failure, judge.strength_flaws(captured.chain))
+        if _version(captured.protocol) < _version(config.min_version):
+            text = f"old protocol: the server offers {captured.protocol} at best, expected TLS {config.min_version} or newer"
+            yield Failure("protocol", f"TLS {config.min_version} or newer", captured.protocol, message=text)
+        if config.fingerprint and config.fingerprint != (found := leaf["fingerprint_sha256"]):
+            yield Failure(
+                "fingerprint_sha256", config.fingerprint, found, message=f"expected fingerprint {config.fingerprint}, got {found}"
+            )
+        for name in config.sans or ():
+            if not (name.lower() in map(str.lower, leaf["sans"]) or judge.covers(leaf["sans"], name)):
+                yield Failure(
+                    "sans",
+                    f"a name for {name}",
+                    leaf["sans"],
+                    message=f"the certificate is not for {name} but for {', '.join(leaf['sans'])}",
+                )
+
+    def _expiring(self, chain: list[dict[str, Any]]) -> Iterator[Failure]:
+        """Each certificate that is valid but not for long enough; shares are of the leaf's lifetime."""
+        warning, critical = self._limits(chain[0]["lifetime_days"])
+        for index, certificate in enumerate(chain):
+            left = certificate["days_remaining"]
+            severity: Severity = "error" if left < critical else "warning"
+            limit = critical if severity == "error" else warning
+            if 0 < left < limit:
+                when = judge.stamp(certificate["not_after"])
+                span = judge.days(limit).replace(".0 days", " days")
+                text = f"{judge.name(chain, index)} expires in {judge.days(left, unlike=limit)} ({when}), {severity} below {span}"
+                yield Failure(judge.place(index, "days_remaining"), f">= {limit:g}", left, severity, text)
+
+    def _limits(self, lifetime: float) -> tuple[float, float]:
+        """Days left below which to warn and to fail. A warning alone given pulls the default for errors below it."""
+        config = self.settings
+        warning = config.warning_days.of(lifetime) if config.warning_days else min(30.0, lifetime / 3)
+        critical = config.critical_days.of(lifetime) if config.critical_days else min(14.0, lifetime / 6, warning / 2)
+        return warning, critical
+
+    def _success(self, captured: _Captured) -> str:
+        leaf = captured.chain[0]
+        left = judge.days(leaf["days_remaining"])
+        return f"certificate of {self._name} is valid for {left} (until {judge.stamp(leaf['not_after'])}), {captured.protocol}"
+
+
+class _Captured:
+    """What a connection presented. Raises NetError if there is no certificate in it, or none that can be read."""
+
+    def __init__(self, connection: Connection) -> None:
+        sock = connection.tls
+        assert sock is not None  # the handshake is over
+        self.address, self.port = connection.address, connection.port
+        self.protocol = sock.version() or ""
+        self.cipher = (sock.cipher() or ("",))[0]
+        self.ders = presented_chain(sock)
+        if not self.ders:
+            raise NetError(f"{connection.sock.peer} sent no certificate ({self.cipher})", phase="tls", kind="protocol")
+        try:
+            self.chain = [describe(der) for der in self.ders]
+        except ValueError as error:
+            raise NetError(f"a certificate of {connection.sock.peer} cannot be read: {error}", phase="tls", kind="protocol") from error
+
+    def issuer_urls(self) -> list[str | None]:
+        return [judge.issuer_url(der) for der in self.ders]
+
+    def observation(self, host: str) -> dict[str, Any]:
+        return {
+            "host": host,
+            "port": self.port,
+            "address": self.address,
+            "protocol": self.protocol,
+            "cipher": self.cipher,
+            **{key: self.chain[0][key] for key in _OF_LEAF},
+            "chain": [{key: certificate[key] for key in _OF_CHAIN} for certificate in self.chain],
+        }
+
+
+def _smtp(connection: Connection) -> MailClient:
+    return SmtpClient(Dialogue(connection), connection.sock.getsockname()[0])
+
+
+_CLIENTS: Mapping[str, Callable[[Connection], MailClient]] = {
+    "smtp": _smtp,
+    "imap": lambda connection: ImapClient(Dialogue(connection)),
+    "pop3": lambda connection: Pop3Client(Dialogue(connection)),
+}
+
+
+def _failure(flaw: judge.Flaw) -> Failure:
+    return Failure(flaw.path, flaw.expected, flaw.actual, message=flaw.text)
+
+
+def _version(text: str) -> tuple[int, int]:
+    """Of "TLSv1.2", "TLSv1" and "1.2"."""
+    major, _, minor = text.removeprefix("TLSv").partition(".")
+    return int(major), int(minor or 0)
