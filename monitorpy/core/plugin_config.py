@@ -15,7 +15,7 @@ Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 Loc = tuple[str | int, ...]
-ConfigT = TypeVar("ConfigT", bound="PluginConfig")
+ConfigT = TypeVar("ConfigT", bound="ConfigSection")
 
 _TYPES = {
     "string_type": "must be text",
@@ -97,7 +97,7 @@ def _secrets_in(value: Any) -> Iterator[str]:
             yield from _secrets_in(item)
 
 
-def _issues(refused: ValidationError, model: type[PluginConfig], config: Mapping[str, Any]) -> Iterator[ConfigIssue]:
+def _issues(refused: ValidationError, model: type[ConfigSection], config: Mapping[str, Any]) -> Iterator[ConfigIssue]:
     """One issue for each place; the branches of a union are joined by "or"."""
     places: dict[tuple[Loc, bool], list[str]] = {}
     for error in refused.errors(include_url=False):

@@ -1,0 +1,7 @@
+"""What to check: YAML (or JSON) files, turned into frozen CheckSpecs. docs/checkfile.md is the manual."""
+
+from __future__ import annotations
+
+from monitorpy.checkfile.loader import CheckFile, load
+
+__all__ = ["CheckFile", "load"]

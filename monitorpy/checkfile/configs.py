@@ -1,0 +1,110 @@
+"""What a plugin says to a config, before anything runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from monitorpy.checkfile.nodes import Loc
+from monitorpy.core.plugin_base import declared_config
+from monitorpy.core.plugin_config import PluginConfig, parse_config, secret_values, settle_texts, unknown_key
+from monitorpy.core.registry import FunctionPlugin, registry
+from monitorpy.errors import ConfigError, ConfigIssue
+
+FIXTURE = "fixture:"
+
+_MANY = 100
+"""Unknown keys that are named one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a plugin takes: a declared ``model``; or ``known`` and ``required`` keys; or anything where both are None."""
+
+    model: type[PluginConfig] | None = None
+    known: tuple[str, ...] | None = None
+    required: tuple[str, ...] = ()
+    secrets: bool = False
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The config as the plugin will get it, what is wrong with it, and the values that it declares secret."""
+
+    config: dict[str, Any]
+    issues: list[ConfigIssue]
+    secrets: tuple[str, ...] = ()
+
+
+class Plugins:
+    """The shapes of the plugins that the files name, each looked up once."""
+
+    def __init__(self, is_fixture: Callable[[str], bool] | None = None) -> None:
+        self._is_fixture = is_fixture
+        self._shapes: dict[str, Shape | str] = {}
+
+    def shape(self, name: str) -> Shape | str:
+        """The shape, or the reason why there is none."""
+        if name not in self._shapes:
+            self._shapes[name] = self._look_up(name)
+        return self._shapes[name]
+
+    def _look_up(self, name: str) -> Shape | str:
+        if name.startswith(FIXTURE):
+            return (
+                Shape() if name.removeprefix(FIXTURE).isidentifier() else f"{name!r:.80} must be fixture:NAME, the name of a pytest fixture"
+            )
+        try:
+            cls = registry.get(name)
+        except ConfigError as unknown:
+            return Shape() if self._is_fixture is not None and self._is_fixture(name) else str(unknown)
+        except Exception as broken:  # noqa: BLE001 - a plugin of somebody else may break in any way while it is imported
+            return f"the plugin {name!r} cannot be loaded: {type(broken).__name__}: {broken}"
+        return _shape_of(cls)
+
+
+def _shape_of(cls: type[Any]) -> Shape:
+    if model := declared_config(cls):
+        return Shape(model, secrets="SecretStr" in repr(model.__signature__))
+    if issubclass(cls, FunctionPlugin):
+        return Shape()
+    required = tuple(cls.get_required_config())
+    return Shape(None, (*required, *cls.get_optional_config(), "timeout"), required)
+
+
+def judged(shape: Shape, config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
+    """What the plugin says to a config; ``texts`` are the places of values that were typed after substitution."""
+    if shape.model is not None:
+        return _declared(shape, shape.model, config, texts)
+    if shape.known is None:
+        return Verdict(config, [])
+    issues = [ConfigIssue((), f"missing required key {key!r}") for key in shape.required if key not in config]
+    issues += _unknown(config, shape.known)
+    if (seconds := config.get("timeout")) is not None and "timeout" not in shape.required and not _is_seconds(seconds):
+        issues.append(ConfigIssue(("timeout",), "must be a number of seconds, greater than 0"))
+    return Verdict(config, issues)
+
+
+def _declared(shape: Shape, model: type[PluginConfig], config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
+    if len(config) > _MANY and (unknown := _unknown(config, tuple(model.model_fields))):
+        return Verdict(config, unknown)
+    if texts:
+        config = settle_texts(model, config, texts)
+    try:
+        settings = parse_config(model, config)
+    except ConfigError as refused:
+        return Verdict(config, refused.issues)
+    return Verdict(config, [], tuple(secret_values(settings)) if shape.secrets else ())
+
+
+def _unknown(config: Mapping[str, Any], known: tuple[str, ...]) -> list[ConfigIssue]:
+    names = [key for key in config if key not in known]
+    if len(names) > _MANY:
+        return [ConfigIssue((names[0],), f"{len(names)} unknown keys; known: {', '.join(sorted(known))}", on_key=True)]
+    return [ConfigIssue((key,), unknown_key(key, list(known)), on_key=True) for key in names]
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
