@@ -34,6 +34,10 @@ class _Bounded(socket.socket):
     def bound(self, deadline: Deadline, peer: str, phase: str) -> None:
         self.deadline, self.peer, self.phase, self.answered = deadline, peer, phase, None
 
+    def await_answer(self) -> None:
+        """What is received next is the answer to what is sent now: see ``answered``."""
+        self.phase, self.answered = "first_byte", None
+
     def _arm(self, phase: str) -> None:
         left = self.deadline.left()
         if left <= 0:

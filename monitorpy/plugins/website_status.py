@@ -1,0 +1,315 @@
+"""website_status: see docs/plugins/website_status/."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+
+from monitorpy.core.fields import JsonPathField, RegexField, StatusField, StatusSpec, ThresholdField
+from monitorpy.core.plugin_base import PluginTemplate
+from monitorpy.core.plugin_config import ConfigSection, PluginConfig
+from monitorpy.core.registry import register_plugin
+from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.values import same, shown
+from monitorpy.errors import ConfigError, ConfigIssue
+from monitorpy.net.http import Exchange, HttpOptions, fetch
+from monitorpy.net.http_text import NOT_JSON, decode, parse_json
+from monitorpy.net.tls import TlsSettings, describe
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_CREDENTIAL_HEADERS = {"authorization", "cookie"}
+_EXCERPT = 200
+
+
+def _url(value: str) -> str:
+    if not value.isprintable() or " " in value:
+        raise ValueError("must be a URL without spaces and control characters")
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError as wrong:
+        raise ValueError(f"is not a URL: {wrong}") from None
+    if url.username is not None:
+        raise ValueError("must not carry credentials: use auth_username and auth_password")
+    if url.scheme not in {"http", "https"} or not url.hostname or port == 0:
+        raise ValueError(f"must be a URL such as https://example.org/, not {value!r}")
+    return value
+
+
+def _proxy(value: str) -> str:
+    if urlsplit(_url(value)).scheme != "http":
+        raise ValueError("must be an http:// URL: a proxy is spoken to in HTTP, and https goes through it in a tunnel")
+    return value
+
+
+def _method(value: str) -> str:
+    if not _TOKEN.fullmatch(value) or value.upper() == "CONNECT":
+        raise ValueError(f"must be an HTTP method such as GET or POST, not {value!r}")
+    return value.upper()
+
+
+def _headers(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} is not a header name")
+        if "\r" in text or "\n" in text or "\0" in text or text != text.strip():
+            raise ValueError(f"the value of {name} must not have line ends, nor spaces around it")
+        if not all(ord(character) < 256 for character in text):  # noqa: PLR2004 - latin-1
+            raise ValueError(f"the value of {name} has characters that a header cannot carry")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Texts = Text | Annotated[list[Text], Field(min_length=1)]
+
+
+class HeaderMatch(ConfigSection):
+    """A header that a regular expression must find something in."""
+
+    matches: RegexField = Field(description="Regular expression to find in the header's value.")
+
+
+@register_plugin("website_status")
+class WebsiteStatusPlugin(PluginTemplate):
+    """A web page or API: status, headers, body, JSON, times and certificate of one HTTP exchange."""
+
+    cli_name = "website"
+    pins_address: ClassVar[bool] = True
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", 'Field name "json"')  # of pydantic: it shadows a deprecated method that nobody calls here
+
+        class Config(PluginConfig):
+            """What a check file may say; json_schema and credentials for the proxy are not among it yet."""
+
+            url: Annotated[Text, AfterValidator(_url)] = Field(description="http:// or https:// URL to ask for.")
+            method: Annotated[Text, AfterValidator(_method)] | None = Field(
+                None, description="HTTP method (default GET, or POST with a body)."
+            )
+            headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field({}, description="Request headers, name to value.")
+            body: str | None = Field(None, description="Request body, sent as UTF-8.")
+            json: Any = Field(None, description="Request body as a value, sent as JSON.")
+            auth_username: Text | None = Field(None, description="User name for basic authentication.")
+            auth_password: SecretStr | None = Field(None, description="Password for basic authentication.")
+            digest: bool = Field(default=False, description="Use digest instead of basic authentication.")
+            bearer: SecretStr | None = Field(None, description="Token to send as Authorization: Bearer.")
+            allow_plaintext_auth: bool = Field(default=False, description="Send credentials over http:// too, readable on the way.")
+            client_cert: Text | None = Field(None, description="File with the client certificate (PEM).")
+            client_key: Text | None = Field(None, description="File with its key (PEM), if not in the same file.")
+            verify_ssl: bool = Field(default=True, description="Verify the certificate and the host name.")
+            ca_file: Text | None = Field(None, description="File of CA certificates (PEM) to trust instead of the system's.")
+            follow_redirects: bool = Field(default=True, description="Follow redirects; otherwise a 3xx is the answer to judge.")
+            max_redirects: int = Field(10, ge=0, le=100, description="Redirects to follow at most.")
+            proxy: Annotated[Text, AfterValidator(_proxy)] | None = Field(
+                None, description="http:// URL of a proxy. Environment variables are not read."
+            )
+            ip_family: Literal["any", "ipv4", "ipv6"] = Field("any", description="Address family to connect with.")
+            resolve_to: Text | None = Field(
+                None, description="Address to connect to instead of the URL's host; SNI and Host keep the name."
+            )
+            expected_status: StatusField = Field(
+                StatusSpec.parse("2xx"), description='Status of the last answer: 200, "2xx", "200-299" or a list of those.'
+            )
+            expected_content: Texts | None = Field(None, description="Text, or list of texts, that the body must contain.")
+            unexpected_content: Texts | None = Field(None, description="Text, or list of texts, that the body must not contain.")
+            expected_regex: RegexField | None = Field(None, description="Regular expression to find in the body.")
+            expected_headers: Annotated[dict[str, str | HeaderMatch], Field(min_length=1)] | None = Field(
+                None, description="Response headers, name to exact value or to {matches: REGEX}."
+            )
+            expected_json: Annotated[dict[JsonPathField, Any], Field(min_length=1)] | None = Field(
+                None, description="JSONPath into the JSON body to the value it must equal."
+            )
+            max_response_time: ThresholdField | None = Field(
+                None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
+            )
+            max_body_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Bytes of body, decompressed, above which the check fails.")
+
+            @model_validator(mode="after")
+            def _fits_together(self) -> Self:
+                for problem in _contradictions(self):
+                    raise ValueError(problem)
+                return self
+
+    def _execute_check(self) -> CheckResult:
+        settings = self.settings
+        exchange = fetch(
+            settings.url,
+            deadline=self.deadline,
+            phases=self.phases,
+            method=settings.method or ("POST" if _has_body(settings) else "GET"),
+            headers=_request_headers(settings),
+            body=_request_body(settings),
+            auth=_auth(settings),
+            options=self._options(),
+        )
+        raw = _observation(settings.url, exchange)
+        message = f"{exchange.status_code} {exchange.reason}".rstrip() + f" in {exchange.seconds * 1000:.0f} ms"
+        return self.judged_result(message, _failures(settings, exchange, raw), exchange.seconds, raw)
+
+    def _options(self) -> HttpOptions:
+        settings = self.settings
+        if self.address and (settings.proxy or settings.resolve_to):
+            raise ConfigError(ConfigIssue((), f"`addresses: all` cannot be combined with {'proxy' if settings.proxy else 'resolve_to'}"))
+        return HttpOptions(
+            tls=TlsSettings(
+                verify=settings.verify_ssl,
+                ca_file=settings.ca_file,
+                client_cert=settings.client_cert,
+                client_key=settings.client_key,
+                alpn=("http/1.1",),
+            ),
+            family=settings.ip_family,
+            address=self.address or settings.resolve_to,
+            proxy=settings.proxy,
+            follow_redirects=settings.follow_redirects,
+            max_redirects=settings.max_redirects,
+            max_body=settings.max_body_bytes,
+        )
+
+
+def _contradictions(settings: Any) -> Iterator[str]:
+    """Combinations of which one part would silently not count, and credentials in clear text."""
+    given = settings.model_fields_set
+    headers = {name.lower() for name in settings.headers}
+    if settings.body is not None and "json" in given:
+        yield "body and json exclude each other"
+    if (settings.auth_username is None) != (settings.auth_password is None):
+        yield "auth_username and auth_password need each other"
+    if settings.digest and settings.auth_username is None:
+        yield "digest needs auth_username and auth_password"
+    if sum((settings.auth_username is not None, settings.bearer is not None, "authorization" in headers)) > 1:
+        yield "auth_username, bearer and an Authorization header exclude one another"
+    if settings.bearer is not None and not re.fullmatch(r"[!-~]+", settings.bearer.get_secret_value()):
+        yield "bearer must be a token of printable ASCII characters"
+    if settings.client_key and not settings.client_cert:
+        yield "client_key needs client_cert"
+    if settings.ca_file and not settings.verify_ssl:
+        yield "ca_file without verify_ssl would not be looked at"
+    if settings.proxy and settings.resolve_to:
+        yield "resolve_to and proxy exclude each other: a proxy resolves names itself"
+    if "max_redirects" in given and not settings.follow_redirects:
+        yield "max_redirects without follow_redirects would not be looked at"
+    sent = (settings.auth_username is not None and not settings.digest) or settings.bearer is not None or headers & _CREDENTIAL_HEADERS
+    if sent and urlsplit(settings.url).scheme == "http" and not settings.allow_plaintext_auth:
+        yield "credentials would be sent in clear text: use https, or set allow_plaintext_auth: true"
+
+
+def _has_body(settings: Any) -> bool:
+    return settings.body is not None or "json" in settings.model_fields_set
+
+
+def _request_headers(settings: Any) -> dict[str, str]:
+    headers = dict(settings.headers)
+    if settings.bearer is not None:
+        headers["Authorization"] = f"Bearer {settings.bearer.get_secret_value()}"
+    if "json" in settings.model_fields_set and not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def _request_body(settings: Any) -> bytes | None:
+    if "json" in settings.model_fields_set:
+        return jsonlib.dumps(settings.json, ensure_ascii=False).encode()
+    return None if settings.body is None else settings.body.encode()
+
+
+def _auth(settings: Any) -> AuthBase | None:
+    if settings.auth_username is None:
+        return None
+    name, password = settings.auth_username, settings.auth_password.get_secret_value()
+    return HTTPDigestAuth(name, password) if settings.digest else HTTPBasicAuth(name.encode(), password.encode())
+
+
+def _observation(url: str, exchange: Exchange) -> dict[str, Any]:
+    kind = exchange.headers.get("content-type", "")
+    text = decode(exchange.body, kind)
+    raw: dict[str, Any] = {
+        "url": url,
+        "final_url": exchange.url,
+        "status_code": exchange.status_code,
+        "reason": exchange.reason,
+        "headers": exchange.headers,
+        "body": text,
+        "size": len(exchange.body),
+        "redirects": [{"url": hop.url, "status_code": hop.status_code} for hop in exchange.redirects],
+        "http_version": exchange.http_version,
+        "address": exchange.address,
+        "certificate": describe(exchange.certificate) if exchange.certificate else None,
+    }
+    if (value := parse_json(text, kind)) is not NOT_JSON:
+        raw["json"] = value
+    if len(exchange.hops) > 1:
+        raw["hops"] = [
+            {"url": hop.url, "status_code": hop.status_code, "address": hop.address, "phases": hop.phases} for hop in exchange.hops
+        ]
+    return raw
+
+
+def _failures(settings: Any, exchange: Exchange, raw: dict[str, Any]) -> Iterator[Failure]:
+    status, limit = exchange.status_code, settings.max_body_bytes
+    if not settings.expected_status.accepts(status):
+        expected = str(settings.expected_status)
+        location = exchange.headers.get("location")
+        where = f" (a redirect to {location})" if location and status // 100 == 3 else ""  # noqa: PLR2004 - 3xx
+        text = f"expected status {expected}, got {f'{status} {exchange.reason}'.rstrip()}{where}"
+        yield Failure("status_code", expected, status, message=text)
+    if exchange.truncated:
+        yield Failure("size", f"at most {limit} bytes", f"more than {limit} bytes", message=f"the body is longer than {limit} bytes")
+    yield from _header_failures(settings.expected_headers or {}, exchange.headers)
+    yield from _body_failures(settings, raw["body"])
+    yield from _json_failures(settings.expected_json or {}, raw)
+    slow = settings.max_response_time and settings.max_response_time.failure(
+        "response_time", exchange.seconds, what="response time", unit=" s"
+    )
+    if slow:
+        yield slow
+
+
+def _header_failures(expected: dict[str, str | HeaderMatch], headers: dict[str, str]) -> Iterator[Failure]:
+    for name, wanted in expected.items():
+        actual = headers.get(name.lower())
+        if isinstance(wanted, HeaderMatch):
+            prose, fine = f"match of /{wanted.matches.pattern}/", bool(actual is not None and wanted.matches.search(actual))
+        else:
+            prose, fine = shown(wanted), actual == wanted
+        if not fine:
+            got = "it is missing" if actual is None else f"got {shown(actual)}"
+            yield Failure(f"headers.{name.lower()}", prose, actual, message=f"header {name}: expected {prose}, {got}")
+
+
+def _body_failures(settings: Any, body: str) -> Iterator[Failure]:
+    excerpt = body[:_EXCERPT]
+    for text in _list(settings.expected_content):
+        if text not in body:
+            yield Failure("body", f"contains {shown(text)}", excerpt, message=f"the body does not contain {shown(text)}")
+    for text in _list(settings.unexpected_content):
+        if text in body:
+            yield Failure("body", f"does not contain {shown(text)}", excerpt, message=f"the body contains {shown(text)}")
+    pattern = settings.expected_regex
+    if pattern and not pattern.search(body):
+        yield Failure("body", f"matches /{pattern.pattern}/", excerpt, message=f"the body does not match /{pattern.pattern}/")
+
+
+def _list(texts: str | list[str] | None) -> list[str]:
+    return [texts] if isinstance(texts, str) else texts or []
+
+
+def _json_failures(expected: dict[Any, Any], raw: dict[str, Any]) -> Iterator[Failure]:
+    if expected and "json" not in raw:
+        kind = raw["headers"].get("content-type", "no content type")
+        yield Failure("json", "a JSON body", raw["body"][:_EXCERPT], message=f"the body is not JSON ({kind})")
+        return
+    for path, wanted in expected.items():
+        place, found = f"json.{path}", path.select(raw["json"])
+        if not found:
+            yield Failure(place, shown(wanted), None, message=f"{place}: expected {shown(wanted)}, but there is no such value")
+        for _, actual in found:
+            if not same(actual, wanted):
+                yield Failure(place, shown(wanted), actual, message=f"{place}: expected {shown(wanted)}, got {shown(actual)}")
