@@ -51,7 +51,7 @@ class ResettingServer(TcpServer):
 class JunkServer(TcpServer):
     """Greets with ``data``, which is no protocol at all (no line end, no UTF-8), and waits for the client to go."""
 
-    def __init__(self, data: bytes = b"\x00\xff\xfe?!" * 40) -> None:
+    def __init__(self, data: bytes = b"\x00\xff\xfe?!" * 4) -> None:
         super().__init__()
         self.data = data
 
