@@ -23,7 +23,7 @@ _HASH = re.compile(r"md\d|sha\d+")  # in sha1WithRSAEncryption, ecdsa-with-SHA1
 
 # X509_V_ERR_* of OpenSSL
 _TIME = {9, 10}
-_SELF_SIGNED, _UNKNOWN_ROOT = 18, 19
+_WRONG_SIGNATURE, _SELF_SIGNED, _UNKNOWN_ROOT = 7, 18, 19
 _NO_ISSUER = {2, 20, 21}
 
 
@@ -107,7 +107,11 @@ def _distrust(error: ssl.SSLCertVerificationError, chain: Sequence[Certificate],
         index, end = _end(chain)
         if url := issuer_urls[index]:
             return f"an intermediate certificate is missing: the server did not send that of {end['issuer']!r} (it is at {url})"
-        return f"unknown issuer {end['issuer']!r}: neither trusted here nor sent by the server (a missing intermediate or unknown authority)"
+        return (
+            f"unknown issuer {end['issuer']!r}: neither trusted here nor sent by the server (a missing intermediate or unknown authority)"
+        )
+    if code == _WRONG_SIGNATURE:
+        return "a certificate of the chain is not signed by the issuer that it names (wrong signature)"
     return f"the chain is not trusted: {verify_text(error)}"
 
 
