@@ -47,7 +47,7 @@ class StatusSpec:
 
 def _span(item: object) -> tuple[int, int]:
     if isinstance(item, int) and not isinstance(item, bool):
-        if not 100 <= item <= 999:
+        if not 100 <= item <= 999:  # noqa: PLR2004 - three digits, RFC 9110 section 15
             raise ValueError(f"a status has three digits, {item} has not")
         return item, item
     found = _STATUS.fullmatch(item) if isinstance(item, str) else None

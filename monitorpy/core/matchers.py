@@ -75,7 +75,7 @@ def _number(value: Any) -> float | int:
 
 
 def _span(value: Any) -> tuple[float, float]:
-    if not isinstance(value, list) or len(value) != 2:
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - low and high
         raise ValueError(f"must be a list of two numbers [low, high], not {described(value)}")
     low, high = _number(value[0]), _number(value[1])
     if low > high:
