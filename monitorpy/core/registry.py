@@ -152,13 +152,15 @@ def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline
     """
     started = perf_counter()
     masker = Masker()
+    target: str | None = None
 
     def call() -> CheckResult:
-        nonlocal masker
+        nonlocal masker, target
         if not isinstance(config, Mapping):
             raise ConfigError(ConfigIssue((), f"config must be a mapping, not {type(config).__name__}"))
         plugin = registry.get_plugin(plugin_name, config)
         plugin.address = address
+        target = plugin.get_target()
         if deadline is not None:
             plugin.deadline = deadline
         if plugin.settings is not None:
@@ -172,6 +174,8 @@ def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline
     result = guarded(call)
     if result.response_time == 0.0:
         result = result.changed(response_time=perf_counter() - started)
+    if target is not None and result.target is None:  # it broke off before anything was observed: say at least of whom
+        result = result.changed(raw_data={"target": target, **(result.raw_data or {})})
     return masked(result, masker)
 
 

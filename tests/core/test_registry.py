@@ -148,6 +148,10 @@ class TestRunCheck:
         assert run_check("bare", {}).message == "missing required key 'a'"
         assert run_check("bare", {"a": 1}).message == "unchecked"
 
+    def test_the_target_is_named_even_when_nothing_was_observed(self, plugins):
+        result = run_check("tcp_port", {"host": "127.0.0.1", "port": "9"})
+        assert (result.fault, result.target) == ("config", "127.0.0.1")
+
     def test_refusal_without_reason(self, plugins):
         class Picky(One):
             def validate_config(self):
