@@ -97,6 +97,14 @@ class Answer:
     message: dns.message.Message
 
 
+def absolute_name(text: str) -> dns.name.Name:
+    """An absolute name; international ones are encoded. ValueError if it is none."""
+    try:
+        return dns.name.from_text(text)
+    except (dns.exception.DNSException, UnicodeError) as bad:
+        raise ValueError(f"{text!r} is no domain name: {bad}") from None
+
+
 def system_servers(port: int = 53) -> list[Server]:
     """The name servers that this machine uses. NetError of fault "environment" where it has none."""
     try:

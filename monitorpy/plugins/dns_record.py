@@ -23,7 +23,7 @@ from monitorpy.core.result import CheckResult, Failure
 from monitorpy.errors import NetError
 from monitorpy.net import dnsquery
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.dnsquery import Answer, Question, Server
+from monitorpy.net.dnsquery import Answer, Question, Server, absolute_name
 
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9", "208.67.222.222")
 """Cloudflare, Google, Quad9, OpenDNS: asked by check_propagation where no resolvers are given."""
@@ -84,7 +84,7 @@ class DnsRecordPlugin(PluginTemplate):
         @field_validator("domain")
         @classmethod
         def _domain_is_a_name(cls, value: str) -> str:
-            _name(value)
+            absolute_name(value)
             return value
 
         @field_validator("record_type")
@@ -138,7 +138,7 @@ class DnsRecordPlugin(PluginTemplate):
                     return dns.reversename.from_address(self.domain)
                 except dns.exception.DNSException:
                     pass  # no address: a name such as 1.2.0.192.in-addr.arpa
-            return _name(self.domain if self.subdomain is None else f"{self.subdomain}.{self.domain}")
+            return absolute_name(self.domain if self.subdomain is None else f"{self.subdomain}.{self.domain}")
 
         def rdtype(self) -> dns.rdatatype.RdataType:
             return dns.rdatatype.from_text(self.record_type)
@@ -295,14 +295,6 @@ class DnsRecordPlugin(PluginTemplate):
 
     def _side_deadline(self) -> Deadline:
         return Deadline(self.deadline.left() * _SHARE)
-
-
-def _name(text: str) -> dns.name.Name:
-    """An absolute name; international ones are encoded. ValueError if it is none."""
-    try:
-        return dns.name.from_text(text)
-    except (dns.exception.DNSException, UnicodeError) as bad:
-        raise ValueError(f"{text!r} is no domain name: {bad}") from None
 
 
 def _expected(rdtype: dns.rdatatype.RdataType, values: str | list[str] | None) -> dict[bytes, str]:

@@ -235,6 +235,12 @@ def test_alias_loop(ask, server):
     assert caught.value.kind == "protocol"
 
 
+def test_absolute_name():
+    assert dnsquery.absolute_name("grün.test").to_text() == "xn--grn-ioa.test."
+    with pytest.raises(ValueError, match=r"'a\.\.b' is no domain name: "):
+        dnsquery.absolute_name("a..b")
+
+
 def test_system_servers(tmp_path, monkeypatch):
     conf = tmp_path / "resolv.conf"
     monkeypatch.setattr(dnsquery, "RESOLV_CONF", str(conf))

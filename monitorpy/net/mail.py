@@ -1,0 +1,62 @@
+"""What the clients of the three mail protocols have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from monitorpy.errors import NetError
+from monitorpy.net import sasl
+from monitorpy.net.dialogue import Dialogue, as_text
+from monitorpy.net.tls import TlsSettings
+
+MAX_LINES = 500
+"""Lines that one reply may have."""
+
+
+class MailClient(ABC):
+    """A dialogue with a mail server, far enough to know that it works.
+
+    Methods that ask the server for something return None, or its refusal as text: a refusal is an answer, to be judged.
+    They raise NetError when no usable answer comes. Nothing that comes from a caller may hold CR or LF.
+    """
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+        self.banner = ""
+        self.capabilities: list[str] = []
+
+    @abstractmethod
+    def greet(self) -> None:
+        """Read the banner and ask for the capabilities."""
+
+    @abstractmethod
+    def start_tls(self, settings: TlsSettings, server_hostname: str) -> str | None:
+        """Turn to TLS, and ask for the capabilities again: those from before may be forged."""
+
+    @abstractmethod
+    def login(self, username: str, password: str) -> str | None:
+        """Log in, with one attempt."""
+
+    @abstractmethod
+    def quit(self) -> None:
+        """Say goodbye; the answer is not waited for, it could only take time."""
+
+    def mechanisms(self, keyword: str) -> list[str]:
+        """The SASL mechanisms in capabilities such as ``AUTH PLAIN LOGIN`` and ``AUTH=PLAIN``."""
+        words = [capability.upper().replace("=", " ").split() for capability in self.capabilities]
+        return [name for found in words if found[:1] == [keyword] for name in found[1:]]
+
+    def _send(self, line: str) -> None:
+        self._dialogue.send(line.encode() + b"\r\n")
+
+    def _line(self, waiting_for: str) -> str:
+        return as_text(self._dialogue.read_line(waiting_for))
+
+    def _strange(self, line: str, waiting_for: str) -> NetError:
+        message = f"{self._dialogue.peer} sent {line[:120]!r} for {waiting_for}"
+        return NetError(message, phase="transfer", kind="protocol")
+
+
+def no_mechanism(offered: list[str]) -> str:
+    """The refusal when the server takes passwords by no way that we speak."""
+    return f"no usable way to log in is offered ({', '.join(offered) or 'none at all'}); usable: {', '.join(sasl.PREFERRED)}"
