@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from monitorpy.core.registry import registry
+from monitorpy.core.registry import BUILTINS, registry
 
 MS = 0.001 * float(os.environ.get("MONITORPY_TEST_TIME_FACTOR", "1"))
 """A millisecond; longer on a slow machine by the environment's factor."""
@@ -19,7 +19,8 @@ def ms() -> float:
 
 
 @pytest.fixture
-def plugins(monkeypatch):
-    """A registry that forgets what the test registers."""
-    monkeypatch.setattr(registry, "_plugins", dict(registry._plugins))
-    return registry
+def plugins():
+    """The registry; it forgets what the test registers."""
+    before = registry.plugins
+    yield registry
+    registry._plugins = {name: cls for name, cls in registry.plugins.items() if name in before or name in BUILTINS}
