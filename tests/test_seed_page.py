@@ -27,7 +27,7 @@ TEMPLATE, CONFIGURATION, RESULTS, TIMING, REGISTRATION, EXPORT, POOL = BLOCKS
 def run(block, **surroundings):
     """What the names of the surroundings and of the block are after it; it is run as it stands on the page."""
     names = {"__name__": "my_package.plugins", **surroundings}
-    exec(compile(block, "seed_writing_plugins.md", "exec"), names)
+    exec(compile(block, "seed_writing_plugins.md", "exec", dont_inherit=True), names)
     return names
 
 
