@@ -15,9 +15,6 @@ from monitorpy.errors import ConfigError, ConfigIssue
 
 FIXTURE = "fixture:"
 
-_MANY = 100
-"""Unknown keys that are named one by one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -81,15 +78,13 @@ def judged(shape: Shape, config: dict[str, Any], texts: Mapping[Loc, str]) -> Ve
     if shape.known is None:
         return Verdict(config, [])
     issues = [ConfigIssue((), f"missing required key {key!r}") for key in shape.required if key not in config]
-    issues += _unknown(config, shape.known)
+    issues += [ConfigIssue((key,), unknown_key(key, list(shape.known)), on_key=True) for key in config if key not in shape.known]
     if (seconds := config.get("timeout")) is not None and "timeout" not in shape.required and not _is_seconds(seconds):
         issues.append(ConfigIssue(("timeout",), "must be a number of seconds, greater than 0"))
     return Verdict(config, issues)
 
 
 def _declared(shape: Shape, model: type[PluginConfig], config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
-    if len(config) > _MANY and (unknown := _unknown(config, tuple(model.model_fields))):
-        return Verdict(config, unknown)
     if texts:
         config = settle_texts(model, config, texts)
     try:
@@ -97,13 +92,6 @@ def _declared(shape: Shape, model: type[PluginConfig], config: dict[str, Any], t
     except ConfigError as refused:
         return Verdict(config, refused.issues)
     return Verdict(config, [], tuple(secret_values(settings)) if shape.secrets else ())
-
-
-def _unknown(config: Mapping[str, Any], known: tuple[str, ...]) -> list[ConfigIssue]:
-    names = [key for key in config if key not in known]
-    if len(names) > _MANY:
-        return [ConfigIssue((names[0],), f"{len(names)} unknown keys; known: {', '.join(sorted(known))}", on_key=True)]
-    return [ConfigIssue((key,), unknown_key(key, list(known)), on_key=True) for key in names]
 
 
 def _is_seconds(value: Any) -> bool:

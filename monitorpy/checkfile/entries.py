@@ -95,7 +95,7 @@ class Entries:
         if has_matrix := "matrix" in node:
             found = expansions(node["matrix"], node.value_at("matrix"), setting.document, setting.scope, self.issues)
         drafts: list[Draft] = []
-        if not found and isinstance(name := node.get("id"), str):
+        if not found and isinstance(name := node.get("id"), str) and "${" not in name:
             drafts.append(Draft(setting.file, node, self.count, name, [], {"id": name}))
         for expansion in found:
             before = len(self.issues)
@@ -152,9 +152,15 @@ class _Reader:
         if check is not None and config is not None and len(self.issues) == before:
             fields = self.fields(check, config, expect)
             yield Draft(self.setting.file, self.node, self.entries.count, check.id, check.needs, fields)
-        elif isinstance(name := plain.get("id"), str):
-            needs = check.needs if check is not None else []
-            yield Draft(self.setting.file, self.node, self.entries.count, name, needs, {"id": name + self.expansion.suffix})
+        elif isinstance(name := plain.get("id"), str) and name and ("id",) not in self.filling.holes:
+            fields = {"id": name + self.expansion.suffix}
+            yield Draft(self.setting.file, self.node, self.entries.count, name, self.needs(plain.get("needs")), fields)
+
+    def needs(self, items: Any) -> list[str]:
+        """What a check with mistakes needs, as far as that can be told; "" where it cannot."""
+        holes = self.filling.holes
+        items = items if isinstance(items, list) else []
+        return [name if isinstance(name, str) and ("needs", place) not in holes else "" for place, name in enumerate(items)]
 
     def report(self, loc: Loc, message: str, *, on_key: bool = False) -> None:
         if loc not in self.filling.holes:
@@ -167,6 +173,10 @@ class _Reader:
             if "plugin" in plain:
                 self.report(("plugin_type",), "plugin and plugin_type are the same: give one of them", on_key=True)
             plain = {"plugin" if key == "plugin_type" else key: value for key, value in plain.items()}
+        if None in plain.values():
+            for key in [key for key, value in plain.items() if value is None and key != "expect"]:
+                self.report((key,), f"{key} has nothing after it: give it a value, or leave it out")
+                del plain[key]
         try:
             return parse_config(Check, plain)
         except ConfigError as refused:

@@ -28,6 +28,7 @@ from monitorpy.checkfile.parser import parser_for, syntax_mistake
 from monitorpy.checkfile.scalars import ScalarError, doubtful_key, resolve
 
 MAX_DEPTH = 100
+MAX_KEYS = 10_000
 MAX_ALIASED = 1_000_000
 """Values that all aliases of a file may stand for together."""
 
@@ -242,6 +243,8 @@ class _Builder:
             else:
                 node[key] = value
                 node.marks += (key_at, where)
+                if len(node) > MAX_KEYS:
+                    self.stop(key_at, f"a mapping of more than {MAX_KEYS:,} keys")
 
     def odd_key(self, value: Any, where: Pos) -> str:
         """A key that is no scalar, or an alias."""

@@ -36,7 +36,7 @@ def resolved(checks: Sequence[Needing], bases: Mapping[str, Sequence[str]], issu
                     ids[name] = None
                 elif name in bases:
                     ids.update(dict.fromkeys(bases[name]))
-                else:
+                elif name:
                     issues.add(check.file, check.need_at(place), _unknown(name, [*known, *bases]))
             found[check.id] = tuple(ids)
     _report_circles({check.id: check for check in checks if check.wanted}, found, issues)

@@ -71,11 +71,19 @@ class TopLevel:
                 self._report(loc, f"a secret cannot stand in {what}: it is shown everywhere")
         if plain.get("checks") is None or plain["checks"] == []:
             plain.pop("checks", None)  # reported where the checks are read
+        self._drop_empty(plain, ())
+        if isinstance(defaults := plain.get("defaults"), dict):
+            self._drop_empty(defaults, ("defaults",))
         version = plain.get("version", VERSION)
         if type(version) is not int or version != VERSION:
             self._report(("version",), f"version {version!r:.40} is not known: write version: {VERSION}")
             plain.pop("version")
         return plain
+
+    def _drop_empty(self, plain: dict[str, Any], above: Loc) -> None:
+        for key in [key for key, value in plain.items() if value is None]:
+            self._report((*above, key), f"{key} has nothing after it: give it a value, or leave it out")
+            del plain[key]
 
     def _parsed(self, plain: dict[str, Any]) -> File:
         """The top level by its model; keys with mistakes are reported and left out."""
