@@ -19,10 +19,10 @@ from monitorpy.core.result import CheckResult, Failure
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.dialogue import Dialogue
-from monitorpy.net.imap import ImapClient
-from monitorpy.net.mail import MailClient
-from monitorpy.net.pop3 import Pop3Client
-from monitorpy.net.smtp import SmtpClient
+from monitorpy.net.mail.base import MailClient
+from monitorpy.net.mail.imap import ImapClient
+from monitorpy.net.mail.pop3 import Pop3Client
+from monitorpy.net.mail.smtp import SmtpClient
 from monitorpy.net.tls import TlsSettings, describe, presented_chain
 
 PORTS = {  # without TLS, with STARTTLS, with TLS from the first byte on

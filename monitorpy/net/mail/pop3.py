@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from monitorpy.net import sasl
-from monitorpy.net.mail import MAX_LINES, MailClient, no_mechanism
+from monitorpy.net.mail import sasl
+from monitorpy.net.mail.base import MAX_LINES, MailClient, no_mechanism
 from monitorpy.net.tls import TlsSettings
 
 

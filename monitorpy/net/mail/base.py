@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from monitorpy.errors import NetError
-from monitorpy.net import sasl
 from monitorpy.net.dialogue import Dialogue, as_text
+from monitorpy.net.mail import sasl
 from monitorpy.net.tls import TlsSettings
 
 MAX_LINES = 500

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitorpy.net import sasl
 from monitorpy.net.dialogue import Dialogue
-from monitorpy.net.mail import MAX_LINES, MailClient, no_mechanism
+from monitorpy.net.mail import sasl
+from monitorpy.net.mail.base import MAX_LINES, MailClient, no_mechanism
 from monitorpy.net.tls import TlsSettings
 
 

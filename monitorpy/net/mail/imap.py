@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from monitorpy.net import sasl
 from monitorpy.net.dialogue import Dialogue
-from monitorpy.net.mail import MAX_LINES, MailClient
+from monitorpy.net.mail import sasl
+from monitorpy.net.mail.base import MAX_LINES, MailClient
 from monitorpy.net.tls import TlsSettings
 
 

@@ -1,0 +1,1 @@
+"""Clients of the mail protocols, far enough to know that a server works."""
