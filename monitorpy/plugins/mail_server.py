@@ -248,7 +248,9 @@ def _problems(settings: MailServerPlugin.Config, given: set[str]) -> Iterator[st
     if settings.use_ssl and settings.use_tls:
         yield "use_ssl (TLS from the first byte) and use_tls (STARTTLS) exclude one another"
     secure = settings.use_ssl or settings.use_tls
-    if not secure and (unused := sorted({"verify_ssl", "ca_file", "warning_days", "critical_days"} & given)):
+    if not secure and (
+        unused := sorted({"warning_days", "critical_days"} & given)
+    ):  # verify_ssl and ca_file may be defaults for all checks
         yield f"{' and '.join(unused)} without use_ssl or use_tls would not be looked at"
     if None not in {settings.warning_days, settings.critical_days} and settings.critical_days > settings.warning_days:  # type: ignore[operator]
         yield "critical_days must not be more than warning_days: the warning could never be seen"
@@ -256,18 +258,16 @@ def _problems(settings: MailServerPlugin.Config, given: set[str]) -> Iterator[st
         yield "username and password belong together"
     if settings.username is not None and not secure and not settings.allow_plaintext_auth:
         yield "the password would travel in clear text: set use_ssl or use_tls, or allow_plaintext_auth: true"
-    yield from _smtp_problems(settings, given)
+    yield from _smtp_problems(settings)
 
 
-def _smtp_problems(settings: MailServerPlugin.Config, given: set[str]) -> Iterator[str]:
+def _smtp_problems(settings: MailServerPlugin.Config) -> Iterator[str]:
     if settings.protocol != "smtp" and (settings.test_send or settings.resolve_mx):
         yield f"{'test_send' if settings.test_send else 'resolve_mx'} needs protocol smtp"
     if settings.test_send and (settings.from_email is None or settings.to_email is None):
         yield "test_send needs from_email and to_email"
-    if not settings.test_send and (unused := sorted({"from_email", "to_email", "subject", "message"} & given)):
-        yield f"{' and '.join(unused)} without test_send: true would not be looked at"
-    if not settings.resolve_mx and "nameserver" in given:
-        yield "nameserver without resolve_mx: true would not be looked at"
+    if settings.to_email is not None and not settings.test_send:
+        yield "to_email without test_send: true: nothing would be sent"
     if settings.resolve_mx:
         from monitorpy.net.dnsquery import Server, absolute_name
 

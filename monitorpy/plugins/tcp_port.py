@@ -53,9 +53,8 @@ class TcpPortPlugin(PluginTemplate):
 
         @model_validator(mode="after")
         def _fits_together(self) -> Self:
-            given = self.model_fields_set
-            if not self.tls and (unused := sorted({"verify_ssl", "ca_file", "server_name"} & given)):
-                raise ValueError(f"{' and '.join(unused)} without tls: true would not be looked at")
+            if self.server_name and not self.tls:  # verify_ssl and ca_file may be defaults for all checks
+                raise ValueError("server_name without tls: true would not be looked at")
             dialogue = [key for key in ("banner", "send", "expect", "expect_regex", "max_response_time") if getattr(self, key) is not None]
             if self.expect_closed and (dialogue or self.tls):
                 raise ValueError(f"expect_closed leaves nothing for {' and '.join(dialogue or ['tls'])} to look at")

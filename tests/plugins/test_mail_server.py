@@ -323,7 +323,7 @@ def test_default_ports(config, port):
     [
         ({"protocol": "nntp"}, "protocol: must be 'smtp', 'imap' or 'pop3'"),
         ({"use_ssl": True, "use_tls": True}, "exclude one another"),
-        ({"ca_file": "x", "warning_days": 5}, "ca_file and warning_days without use_ssl or use_tls would not be looked at"),
+        ({"ca_file": "x", "warning_days": 5}, "warning_days without use_ssl or use_tls would not be looked at"),
         ({"use_tls": True, "warning_days": 5, "critical_days": 6}, "critical_days must not be more than warning_days"),
         ({"use_tls": True, "username": "a"}, "username and password belong together"),
         ({"use_tls": True, "password": "a"}, "username and password belong together"),
@@ -336,8 +336,7 @@ def test_default_ports(config, port):
         ({**SEND, "from_email": "grün@b.test"}, "from_email: must be a bare address in ASCII"),
         ({**SEND, "protocol": "imap"}, "test_send needs protocol smtp"),
         ({"protocol": "pop3", "resolve_mx": True}, "resolve_mx needs protocol smtp"),
-        ({"subject": "x"}, "subject without test_send: true would not be looked at"),
-        ({"nameserver": "127.0.0.1"}, "nameserver without resolve_mx: true would not be looked at"),
+        ({"to_email": "a@b.test"}, "to_email without test_send: true: nothing would be sent"),
         ({"resolve_mx": True, "nameserver": "a:b"}, "must be an address, address:port or [IPv6]:port"),
         ({"resolve_mx": True, "hostname": "a..b"}, "'a..b' is no domain name"),
         ({"banner": "["}, "banner: "),

@@ -190,6 +190,10 @@ def test_endless_peers_do_not_outlive_the_deadline(tcp_server, scripts, script, 
     assert time.monotonic() - started < 300 * ms + 1
 
 
+def test_defaults_for_tls_do_no_harm_without_it(tcp_server, scripts):
+    assert check(tcp_server(scripts.silent).port, verify_ssl=True, ca_file="/nowhere").is_success()
+
+
 def test_response_time(tcp_server, scripts):
     server = tcp_server(scripts.silent)
     assert check(server.port, max_response_time=2).is_success()
@@ -234,8 +238,7 @@ def test_tls_where_there_is_none(tcp_server, scripts):
         ({"port": "80"}, "port: must be an integer"),
         ({"send": ""}, "send: must not be empty"),
         ({"banner": "("}, "banner: "),
-        ({"ca_file": "x"}, "ca_file without tls: true would not be looked at"),
-        ({"verify_ssl": False, "server_name": "x"}, "server_name and verify_ssl without tls: true would not be looked at"),
+        ({"server_name": "x"}, "server_name without tls: true would not be looked at"),
         ({"expect_closed": True, "banner": "x", "send": "y"}, "expect_closed leaves nothing for banner and send to look at"),
         ({"expect_closed": True, "tls": True}, "expect_closed leaves nothing for tls to look at"),
         ({"filtered_is_closed": True}, "filtered_is_closed without expect_closed: true would not be looked at"),
