@@ -46,6 +46,7 @@ def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode | Non
     asked = file_path in state.wanted
     if not asked and not (parent.session.isinitpath(file_path) and selection.looks_like_checks(file_path)):
         return None
+    state.register_plugins(parent.config)
     more: dict[str, Any] = {}
     if state.stdin is not None and file_path == state.stdin[1]:
         more = {"nodeid": selection.STDIN}

@@ -6,16 +6,24 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import _pytest
+import pluggy
 from _pytest._code.code import ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 from _pytest.fixtures import TopRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     import pytest
     from _pytest._code.code import TerminalRepr
+
+
+INTERNAL = tuple(f"{Path(file or '').parent}/" for file in (_pytest.__file__, pluggy.__file__, __file__))
+"""Where frames come from that say nothing to a user."""
 
 
 def stop_rewriting(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -30,10 +38,12 @@ def stop_rewriting(pluginmanager: pytest.PytestPluginManager) -> None:
         hook._marked_for_rewrite_cache.clear()  # noqa: SLF001
 
 
-def add_initial_paths(config: pytest.Config, paths: Iterable[str]) -> None:
+def add_initial_paths(config: pytest.Config, paths: list[str]) -> None:
     """Name the files as if they were positional, so that the conftest.py files beside them load first and may add options."""
     with suppress(Exception):
-        config.known_args_namespace.file_or_dir = [*config.known_args_namespace.file_or_dir, *paths]
+        known = config.known_args_namespace
+        if paths:  # without a positional path, pytest would have looked in the current directory
+            known.file_or_dir = [*(known.file_or_dir or [str(config.invocation_params.dir)]), *paths]
 
 
 def let_go_of_stdin(config: pytest.Config) -> None:
@@ -80,13 +90,13 @@ def fixture_names(node: pytest.Collector) -> list[str]:
     return list(cast("Any", node.session)._fixturemanager._arg2fixturedefs)  # noqa: SLF001
 
 
-def handed_out(config: pytest.Config, items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """The items that pytest-xdist has sent to this worker and that wait for their turn; none where that cannot be seen."""
+def handed_out(config: pytest.Config, items: Sequence[pytest.Item], limit: int) -> list[pytest.Item]:
+    """The first items that pytest-xdist has sent to this worker and that wait for their turn; none where that cannot be seen."""
     with suppress(Exception):
         for plugin in config.pluginmanager.get_plugins():
             if (queue := getattr(plugin, "torun", None)) is not None:
                 with queue.lock() as indexes:
-                    return [items[index] for index in indexes if isinstance(index, int)]
+                    return [items[index] for index in islice(indexes, limit) if isinstance(index, int)]
     return []
 
 
@@ -96,4 +106,14 @@ def failure_repr(lines: Sequence[str], path: str, line: int, message: str, statu
     Without lines it is only the place, as ``--tb=line`` wants it.
     """
     entries = [ReprEntry(list(lines), None, None, ReprFileLocation(path, line, status), "long")] if lines else []
-    return ReprExceptionInfo(reprtraceback=ReprTraceback(entries, None, "long"), reprcrash=ReprFileLocation(path, line, message))
+    return ReprExceptionInfo(ReprTraceback(entries, None, "long"), ReprFileLocation(path, line, message))
+
+
+def masked_repr(shown: str | TerminalRepr, mask: Callable[[str], str]) -> TerminalRepr:
+    """A failure's text, of whatever form, without secrets."""
+    crash = getattr(shown, "reprcrash", None)
+    path, line, message = (crash.path, crash.lineno, crash.message) if crash is not None else ("", 0, str(shown))
+    lines = mask(str(shown)).splitlines()
+    return ReprExceptionInfo(
+        ReprTraceback([ReprEntry(lines, None, None, None, "long")], None, "long"), ReprFileLocation(path, line, mask(message))
+    )

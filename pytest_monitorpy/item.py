@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from monitorpy.core.execution import Check
     from monitorpy.core.spec import CheckSpec
 
-_INTERNAL = tuple(f"{Path(module.__file__ or '').parent}/" for module in (pytest, compat))
-
 
 def _check() -> None:
     """A monitoring check of a check file."""
@@ -44,6 +42,7 @@ class CheckItem(pytest.Item):
         self.order = order
         self.fixtures = fixtures
         self.result: CheckResult | None = None
+        self.ahead: bool | None = None  # not known before all marks are set
         self.obj = _check
         self.originalname = self.name
         self.funcargs: dict[str, Any] = {}
@@ -87,12 +86,16 @@ class CheckItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         if self.result is not None and isinstance(excinfo.value, outcome.CheckFailed | outcome.CheckWarning):
             return outcome.text(self, self.result, str(excinfo.value))
-        shown = super().repr_failure(excinfo, style)
-        return self.spec.masker.text(str(shown)) if self.spec.masker else shown  # locals and messages may hold secrets
+        return self._repr_failure_py(excinfo, style)
+
+    def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
+        """What pytest calls for set-up and teardown; locals and messages may hold secrets."""
+        shown = super()._repr_failure_py(excinfo, style)
+        return compat.masked_repr(shown, self.spec.masker.text) if self.spec.masker else shown
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """The user's own frames; a plain Item would show those of pytest and pluggy too."""
-        own = excinfo.traceback.filter(lambda entry: not str(entry.path).startswith(_INTERNAL))
+        own = excinfo.traceback.filter(lambda entry: not str(entry.path).startswith(compat.INTERNAL))
         return own or excinfo.traceback
 
     def reportinfo(self) -> tuple[Path, int, str]:

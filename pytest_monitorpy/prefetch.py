@@ -34,6 +34,9 @@ _WINDOW = 4
 """Checks under way or waiting for their item, per thread: -x must not waste more than that."""
 
 
+_MAY_SKIP = frozenset(("skip", "skipif", "xfail"))  # xfail(run=False)
+
+
 def prefetcher(session: pytest.Session) -> Prefetcher:
     """The one of this run, made when it is first needed."""
     state = session.config.stash[STATE]
@@ -56,8 +59,13 @@ def run_ahead(session: pytest.Session) -> Iterator[None]:
 
 def look_ahead(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Start what a worker of pytest-xdist has been handed."""
-    handed = [item, *([nextitem] if nextitem is not None else []), *compat.handed_out(item.config, item.session.items)]
-    prefetcher(item.session).plan(_checks(handed))
+    runner = prefetcher(item.session)
+    handed = [
+        item,
+        *([nextitem] if nextitem is not None else []),
+        *compat.handed_out(item.config, item.session.items, _WINDOW * runner.workers),
+    ]
+    runner.plan(_checks(handed))
 
 
 def _checks(items: Iterable[pytest.Item]) -> Iterator[CheckItem]:
@@ -79,7 +87,7 @@ class Prefetcher:
         self._items = {item.spec.key: item for item in _checks(items)}
         self._specs = {spec.key: spec for spec in state.specs}
         self._queue: deque[CheckItem] = deque()
-        self._started: set[tuple[str, str]] = set()
+        self._futures: dict[tuple[str, str], Future[CheckResult]] = {}
         self._flying: set[tuple[str, str]] = set()
         self._in_turn: dict[tuple[str, str], CheckResult] = {}
 
@@ -98,7 +106,8 @@ class Prefetcher:
             return self._run_in_turn(item)
         if again:
             self._runner.forget(spec)
-        future = self._start(spec)
+            del self._futures[spec.key]
+        future = self._futures.get(spec.key) or self._start(spec)
         self._start_more()
         try:
             return future.result()
@@ -120,16 +129,16 @@ class Prefetcher:
     def _start_more(self) -> None:
         while self._queue and len(self._flying) < _WINDOW * self.workers:
             item = self._queue[0]
-            if item.spec.key not in self._started:
+            if item.spec.key not in self._futures:
                 if not all(map(compat.is_set_up, compat.closure(item))):
                     return
                 self._start(item.spec)
             self._queue.popleft()
 
     def _start(self, spec: CheckSpec) -> Future[CheckResult]:
-        self._started.add(spec.key)
         self._flying.add(spec.key)
-        return self._runner.submit(spec)
+        future = self._futures[spec.key] = self._runner.submit(spec)
+        return future
 
     def _run_in_turn(self, item: CheckItem) -> CheckResult:
         """Run a check in this thread, after those that it needs; each of them once."""
@@ -171,7 +180,9 @@ class Prefetcher:
 
 
 def runs_ahead(item: CheckItem) -> bool:
-    """Whether the check cannot notice that it runs before its turn and in another thread."""
-    if item.fixtures or any(item.iter_markers("skip")) or any(item.iter_markers("skipif")):
-        return False
-    return all(fixture.scope != "function" for fixture in compat.closure(item))
+    """Whether the check cannot notice that it runs before its turn and in another thread; asked first when all marks are set."""
+    if item.ahead is None:
+        marks = {mark.name for mark in item.iter_markers()}
+        functional = any(fixture.scope == "function" for fixture in compat.closure(item))
+        item.ahead = not (item.fixtures or functional or marks & _MAY_SKIP)
+    return item.ahead

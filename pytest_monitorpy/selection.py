@@ -22,8 +22,9 @@ SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "<stdin>"
 
 _LOOK_LIMIT = 10_000_000
-_YAML_CHECKS = re.compile(r"""^["']?checks["']?\s*:|^-\s+(?:.*\n\s+)*?\{?\s*["']?plugin(?:_type)?["']?\s*:""", re.MULTILINE)
-_JSON_CHECKS = re.compile(r"""\A\s*(?:\{.*?"checks"\s*:|\[\s*\{.*?"plugin(?:_type)?"\s*:)""", re.DOTALL)
+_CHECKS_KEY = re.compile(r"""(?:^|\A\s*\{(?:[^}]*,)?\s*)["']?checks["']?\s*:""", re.MULTILINE)
+_BARE_LIST = re.compile(r"^-\s|\A\s*\[", re.MULTILINE)
+_PLUGIN_KEY = re.compile(r"""(?:^\s+|[-{,]\s*)["']?plugin(?:_type)?["']?\s*:""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def looks_like_checks(path: Path) -> bool:
             text = file.read(_LOOK_LIMIT)
     except OSError:
         return False
-    return bool((_JSON_CHECKS if path.suffix == ".json" else _YAML_CHECKS).search(text))
+    return bool(_CHECKS_KEY.search(text) or (_BARE_LIST.search(text) and _PLUGIN_KEY.search(text)))
 
 
 def spool_stdin(config: pytest.Config) -> tuple[str, Path]:

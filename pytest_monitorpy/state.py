@@ -35,6 +35,15 @@ class State:
     specs: list[CheckSpec] = field(default_factory=list)
     recorder: Recorder = field(default_factory=Recorder)
     prefetcher: Prefetcher | None = None
+    registered: bool = False
+
+    def register_plugins(self, config: pytest.Config) -> None:
+        """Let conftest.py files and plugins register theirs, once; those that load later are called when they do."""
+        if not self.registered:
+            self.registered = True
+            from monitorpy.core.registry import registry
+
+            config.hook.pytest_monitorpy_register.call_historic(kwargs={"registry": registry})
 
     def header(self) -> str | None:
         if not self.wanted:

@@ -1,0 +1,80 @@
+"""Projects that run pytest inside the tests: with xdist at work, installed but idle, and disabled."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+# The inner runs happen in this process and forget what they imported; what is imported here stays one and the same.
+import monitorpy.checkfile  # noqa: F401
+import pytest_monitorpy.collect  # noqa: F401
+import pytest_monitorpy.html  # noqa: F401
+from monitorpy.core.registry import registry
+
+PLUGINS = """
+    import os, threading, time
+    import pytest
+    from monitorpy import CheckResult, register_plugin
+    from monitorpy.core.result import Failure
+    from pytest_monitorpy import monitorpy_fixture
+
+    @register_plugin("say")
+    def say(config):
+        "Ends as its config says."
+        status = config.get("status", "success")
+        failures = (Failure("status_code", "200", 503),) if status == "error" else ()
+        raw = {"url": config.get("url", "http://target"), "thread": threading.current_thread() is threading.main_thread(), "body": "x"}
+        phases = {"dns": 0.001, "connect": 0.02, "tls": None}
+        return CheckResult(status, config.get("message", f"it is a {status}"), 0.25, raw, failures=failures, phases=phases)
+
+    @register_plugin("crash")
+    def crash(config):
+        return config["nope"]
+"""
+
+FAST = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:timeout", "-p", "no:rerunfailures")
+
+
+@pytest.fixture(autouse=True)
+def _registry(monkeypatch):
+    """Each inner project registers its own plugins."""
+    monkeypatch.setattr(registry, "_plugins", dict(registry.plugins))
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A project with two plugins, "say" and "crash"; `write(name, text)` adds a file."""
+    monkeypatch.setenv("COLUMNS", "200")
+    return Project(pytester)
+
+
+@pytest.fixture(params=["active", "idle", "disabled"])
+def xdist(request):
+    return request.param
+
+
+@pytest.fixture
+def run(project, xdist):
+    """Run pytest in the project, with pytest-xdist active, idle or disabled."""
+    more = {"active": ("-n2",), "idle": (), "disabled": ("-p", "no:xdist")}[xdist]
+    return lambda *args: project.run(*args, *more)
+
+
+class Project:
+    def __init__(self, pytester):
+        self.pytester = pytester
+        self.path = pytester.path
+        self.write("conftest.py", PLUGINS)
+
+    def write(self, name, text, *, more=""):
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text) + textwrap.dedent(more))
+        return path
+
+    def conftest(self, text):
+        self.write("conftest.py", PLUGINS, more=text)
+
+    def run(self, *args, fast=True):
+        return self.pytester.runpytest_inprocess(*(FAST if fast else ("-p", "no:hypothesispytest")), *map(str, args))

@@ -1,0 +1,106 @@
+import pytest
+
+
+def test_every_mistake_with_its_place_and_no_traceback(project, run):
+    project.write("checks.yaml", "checks:\n  - {id: a, plugn: say}\n  - {id: b, plugin: sai}\n")
+    result = run("--monitorpy=checks.yaml")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(
+        ["*ERROR collecting checks.yaml*", "checks.yaml:2:*plugn*plugin*", "checks.yaml:3:*'sai'*did you mean 'say'*"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_broken_file_is_exit_code_2(project):
+    project.write("checks.yaml", "checks: [")
+    assert project.run("--monitorpy=checks.yaml").ret == pytest.ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize("text", ["", "checks: []", "version: 1"])
+def test_a_file_without_checks_is_an_error(project, text):
+    project.write("checks.yaml", text)
+    result = project.run("--monitorpy=checks.yaml")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.assert_outcomes(errors=1)
+
+
+def test_checks_that_a_hook_takes_away_are_missed(project):
+    project.conftest("""
+        def pytest_monitorpy_modify_checks(config, checks):
+            checks.clear()
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    result = project.run("--monitorpy=checks.yaml")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_an_unknown_fixture_names_the_nearest(project, run):
+    project.conftest("""
+        @pytest.fixture
+        def disk_ok():
+            return CheckResult.success("free")
+    """)
+    project.write("checks.yaml", 'checks:\n  - {id: a, plugin: "fixture:disk_okay"}\n  - {id: b, plugin: "fixture:zzz"}\n')
+    result = run("--monitorpy=checks.yaml")
+    result.stdout.fnmatch_lines(
+        [
+            "checks.yaml:2:*: unknown fixture 'disk_okay'; did you mean 'disk_ok'?",
+            "checks.yaml:3:*: unknown fixture 'zzz'; a fixture must be visible from the check file's folder",
+        ]
+    )
+
+
+def test_a_plugin_that_only_a_hook_names(project):
+    project.conftest("""
+        def pytest_monitorpy_modify_checks(config, checks):
+            checks[0] = __import__("dataclasses").replace(checks[0], plugin="nope", source=None)
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["checks.yaml:1:1: unknown plugin 'nope'*"])
+
+
+def test_a_fixture_is_visible_in_its_folder_only(project):
+    project.write("sub/conftest.py", "import pytest\n@pytest.fixture\ndef here(monitorpy_config): pass\n")
+    project.write("top.yaml", 'checks: [{id: a, plugin: "fixture:here"}]')
+    project.run("--monitorpy=top.yaml").assert_outcomes(errors=1)
+
+
+def test_interleaved_groups_and_equal_names(project):
+    project.write(
+        "checks.yaml",
+        """
+        checks:
+          - {id: a, plugin: say, group: g}
+          - {id: "x[y", plugin: say}
+          - {id: b, plugin: say, group: g}
+          - {id: "x(y", plugin: say}
+          - {id: g, plugin: say}
+    """.replace('"x[y"', '"x\\\\y"').replace('"x(y"', '"x/y"'),
+    )
+    result = project.run("--monitorpy=checks.yaml", "--co", "-q")
+    assert [line for line in result.outlines if "::" in line] == [
+        "checks.yaml::g::a",
+        "checks.yaml::g::b",
+        "checks.yaml::x/y",
+        "checks.yaml::x/y#2",
+        "checks.yaml::g#2",
+    ]
+
+
+def test_an_included_check_shows_its_own_file(project, run):
+    project.write("checks.yaml", "include: [more/*.yaml]\nchecks: [{id: a, plugin: say}]")
+    project.write("more/inner.yaml", "checks:\n  - {id: b, plugin: say, config: {status: error}}")
+    result = run("--monitorpy=checks.yaml")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["more/inner.yaml:2: error", "FAILED checks.yaml::b - *"])
+
+
+def test_tags_that_act_elsewhere_do_not_act_here(project):
+    project.write("checks.yaml", 'checks: [{id: a, plugin: say, tags: [skip, xfail, "two words"]}]')
+    project.run("--monitorpy=checks.yaml", "--strict-markers", "-k", "skip and xfail").assert_outcomes(passed=1)
+
+
+def test_two_files_with_the_same_ids(project, run):
+    for name in ("one.yaml", "two.yaml"):
+        project.write(name, "checks: [{id: a, plugin: say, config: {status: error}}, {id: b, plugin: say, needs: [a]}]")
+    run("--monitorpy=one.yaml", "--monitorpy=two.yaml").assert_outcomes(failed=2, skipped=2)

@@ -1,0 +1,85 @@
+import pytest
+
+
+def test_fixtures_of_every_scope(project, run):
+    project.conftest("""
+        scopes = ("function", "class", "module", "package", "session")
+        done = []
+
+        def make(scope):
+            @pytest.fixture(scope=scope, autouse=True, name=f"auto_{scope}")
+            def auto(request):
+                done.append(scope)
+            return auto
+
+        auto1, auto2, auto3, auto4, auto5 = map(make, scopes)
+
+        @monitorpy_fixture("seen")
+        def seen(request, monitorpy_config):
+            assert request.module is None or True
+            return lambda config: CheckResult.success(" ".join(sorted(set(done))))
+    """)
+    project.write(
+        "checks.yaml", "checks: [{id: a, plugin: seen, expect: [{path: message, equals: class function module package session}]}]"
+    )
+    run("--monitorpy=checks.yaml").assert_outcomes(passed=1)
+
+
+def test_other_plugins_find_what_a_function_has(project):
+    project.conftest("""
+        def pytest_runtest_setup(item):
+            assert item.obj.__doc__ and item.originalname == item.name and item.funcargs == {}
+            item._initrequest()
+
+        def pytest_collection_modifyitems(items):
+            items[0].add_marker(pytest.mark.skipif("True", reason="a string condition"))
+            items[1].add_marker(pytest.mark.xfail(reason="known"))
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, config: {status: error}}, {id: c, plugin: say}]")
+    project.run("--monitorpy=checks.yaml").assert_outcomes(skipped=1, xfailed=1, passed=1)
+
+
+@pytest.mark.parametrize("more", [(), ("-n2",)])
+def test_reruns_run_the_check_again(project, more):
+    project.conftest("""
+        counts = {}
+
+        @register_plugin("second")
+        def second(config):
+            counts[config["n"]] = counts.get(config["n"], 0) + 1
+            return CheckResult.error("not yet") if counts[config["n"]] < 2 else CheckResult.success("at last")
+
+        @monitorpy_fixture("second_fixture")
+        def second_fixture():
+            return second
+    """)
+    project.write(
+        "checks.yaml",
+        """
+        checks:
+          - {id: a, plugin: second, config: {n: 1}}
+          - {id: b, plugin: second_fixture, config: {n: 2}}
+          - {id: w, plugin: say, config: {status: warning}}
+    """,
+    )
+    result = project.run("-p", "rerunfailures", "--monitorpy=checks.yaml", "--reruns=2", "--monitorpy-json=r.json", *more, fast=False)
+    assert result.parseoutcomes() == {"passed": 2, "xfailed": 1, "rerun": 2}
+    assert '"error": 0' in (project.path / "r.json").read_text()
+
+
+def test_a_failing_fixture_shows_the_users_frames_only(project):
+    project.conftest("""
+        @pytest.fixture
+        def bad(monitorpy_config):
+            raise RuntimeError("no broker")
+    """)
+    project.write("checks.yaml", 'checks: [{id: a, plugin: "fixture:bad"}]')
+    result = project.run("--monitorpy=checks.yaml")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["E       RuntimeError: no broker", "ERROR checks.yaml::a - RuntimeError: no broker"])
+    result.stdout.no_fnmatch_line("*_pytest*")
+
+
+def test_verbose_names_keep_their_dots(project):
+    project.write("checks.yaml", "checks: [{id: api.example.com, plugin: say}]")
+    project.run("--monitorpy=checks.yaml", "-v").stdout.fnmatch_lines(["checks.yaml::api.example.com PASSED*"])

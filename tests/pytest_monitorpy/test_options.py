@@ -1,0 +1,58 @@
+import pytest
+
+
+@pytest.fixture
+def one(project):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+
+
+@pytest.mark.parametrize(
+    "option, text",
+    [
+        ("--monitorpy-workers=x", "--monitorpy-workers: expected a whole number, 1 or more, not 'x'"),
+        ("--monitorpy-workers=0", "--monitorpy-workers: expected a whole number, 1 or more, not '0'"),
+        ("--monitorpy-per-host=-1", "--monitorpy-per-host: expected a whole number, 0 or more, not '-1'"),
+        ("--monitorpy-deadline=soon", "--monitorpy-deadline: expected seconds, 0.001 or more, not 'soon'"),
+        ("--monitorpy-deadline=nan", "--monitorpy-deadline: expected seconds, 0.001 or more, not 'nan'"),
+        ("--monitorpy-json=conftest.py/x.json", "--monitorpy-json: cannot write *"),
+    ],
+)
+def test_bad_values_are_usage_errors(one, project, option, text):
+    result = project.run("--monitorpy=checks.yaml", option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {text}"])
+
+
+def test_ini_twins(one, project):
+    project.pytester.makeini("[pytest]\nmonitorpy_workers = 7\nmonitorpy_per_host = 0\nmonitorpy_deadline = 60")
+    project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["monitorpy: 1 check file, 7 workers, any number per host"])
+
+
+def test_the_command_line_comes_before_ini(one, project):
+    project.pytester.makeini("[pytest]\nmonitorpy_workers = 7")
+    project.run("--monitorpy=checks.yaml", "--monitorpy-workers=3").stdout.fnmatch_lines(
+        ["monitorpy: 1 check file, 3 workers, 10 per host"]
+    )
+
+
+def test_a_bad_ini_value(one, project):
+    project.pytester.makeini("[pytest]\nmonitorpy_workers = many")
+    result = project.run("--monitorpy=checks.yaml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: ini monitorpy_workers: expected a whole number, 1 or more, not 'many'"])
+
+
+def test_a_deadline_fails_what_it_cut_off(project, run):
+    project.conftest("""
+        @register_plugin("hang")
+        def hang(config):
+            threading.Event().wait(30)
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: hang}, {id: b, plugin: say}]")
+    result = run("--monitorpy=checks.yaml", "--monitorpy-deadline=0.3")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["E   ERROR: the run's deadline of 0.3 s was reached"])
+
+
+def test_the_help_has_a_section(project):
+    project.run("--help").stdout.fnmatch_lines(["monitoring checks (MonitorPy):", "*--monitorpy=FILE*"])

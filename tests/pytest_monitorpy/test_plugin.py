@@ -1,0 +1,53 @@
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("requests", "pydantic", "dns", "yaml", "cryptography", "rich", "monitorpy.core.registry", "monitorpy.core.execution")
+
+
+def test_a_project_that_does_not_use_it_pays_nothing(project):
+    project.write("conftest.py", "")
+    project.write(
+        "test_own.py",
+        f"""
+        import sys
+        def test_own():
+            assert "pytest_monitorpy.plugin" in sys.modules
+            assert [name for name in {HEAVY!r} if name in sys.modules] == []
+    """,
+    )
+    result = project.pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:html", "-p", "no:xdist")
+    result.assert_outcomes(passed=1)
+
+
+def test_importing_the_package_first_is_no_warning(project):
+    project.write("test_own.py", "def test_own(): pass")
+    code = "import sys, monitorpy, pytest_monitorpy, pytest; sys.exit(pytest.main(['-W', 'error', '-p', 'no:cacheprovider']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=project.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "already imported" not in done.stdout
+
+
+def test_switched_off(project):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    project.write("conftest.py", "")
+    assert project.run("-p", "no:monitorpy", "checks.yaml").ret != 0
+
+
+def test_by_name_without_autoload(project, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    result = project.pytester.runpytest_subprocess("-p", "monitorpy", "--monitorpy=checks.yaml")
+    result.assert_outcomes(passed=1)
+
+
+def test_markers_are_listed(project):
+    project.run("--markers").stdout.fnmatch_lines(["@pytest.mark.monitorpy(type, group):*"])
+
+
+@pytest.mark.parametrize("more", [(), ("-n2",)])
+def test_warnings_as_errors(project, more):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, tags: [prod]}, {id: b, plugin: say, config: {status: warning}}]")
+    result = project.run("--monitorpy=checks.yaml", "-W", "error", "--strict-markers", "--strict-config", *more)
+    result.assert_outcomes(passed=1, xfailed=1)

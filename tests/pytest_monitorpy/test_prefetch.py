@@ -1,0 +1,197 @@
+import pytest
+
+
+def test_checks_run_side_by_side(project, run):
+    """Each waits for the other one."""
+    project.conftest("""
+        both = threading.Barrier(2)
+
+        @register_plugin("meet")
+        def meet(config):
+            both.wait(5)
+            return CheckResult.success("met")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: meet, group: g}, {id: b, plugin: meet, group: g}]")
+    run("--monitorpy=checks.yaml", "--dist=loadscope") if False else None
+    project.run("--monitorpy=checks.yaml").assert_outcomes(passed=2)
+    project.run("--monitorpy=checks.yaml", "-n1").assert_outcomes(passed=2)
+
+
+def test_what_could_notice_runs_in_its_turn(project, run):
+    project.write(
+        "sub/conftest.py",
+        """
+        import pytest
+        @pytest.fixture(autouse=True)
+        def patched(monkeypatch):
+            monkeypatch.setenv("PATCHED", "yes")
+    """,
+    )
+    project.conftest("""
+        @register_plugin("env")
+        def env(config):
+            return CheckResult.success(os.environ.get("PATCHED", "no"), raw_data={"main": threading.current_thread() is threading.main_thread()})
+    """)
+    for name, patched, main in (("sub/in.yaml", "yes", "true"), ("out.yaml", "no", "false")):
+        project.write(
+            name, f"checks: [{{id: a, plugin: env, expect: [{{path: message, equals: '{patched}'}}, {{path: main, equals: {main}}}]}}]"
+        )
+    run("--monitorpy=sub/in.yaml", "--monitorpy=out.yaml").assert_outcomes(passed=2)
+
+
+def test_a_check_waits_for_the_fixtures_of_its_file(project, run):
+    project.conftest("""
+        up = []
+
+        @pytest.fixture(scope="session", autouse=True)
+        def server():
+            up.append(1)
+            yield
+            up.clear()
+
+        @register_plugin("up")
+        def look(config):
+            return CheckResult.success("up") if up else CheckResult.error("down")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: up}, {id: b, plugin: up}, {id: c, plugin: up}]")
+    run("--monitorpy=checks.yaml").assert_outcomes(passed=3)
+
+
+def test_needs_across_fixtures_and_threads(project, run):
+    project.conftest("""
+        @monitorpy_fixture("fix")
+        def fix():
+            return say
+    """)
+    project.write(
+        "checks.yaml",
+        """
+        checks:
+          - {id: plain bad, plugin: say, config: {status: error}}
+          - {id: fix after plain, plugin: fix, needs: [plain bad]}
+          - {id: third, plugin: say, needs: [fix after plain]}
+          - {id: fix bad, plugin: fix, config: {status: error}}
+          - {id: plain after fix, plugin: say, needs: [fix bad, plain bad]}
+          - {id: fix good, plugin: fix}
+          - {id: free, plugin: say, needs: [fix good]}
+          - {id: fix too, plugin: fix, needs: [fix good, free]}
+    """,
+    )
+    result = run("--monitorpy=checks.yaml", "-rs")
+    result.assert_outcomes(failed=2, skipped=3, passed=3)
+    result.stdout.fnmatch_lines_random(
+        [
+            "SKIPPED *: blocked by plain bad",
+            "SKIPPED *: blocked by fix bad, plain bad",
+        ]
+    )
+
+
+def test_needs_outside_the_selection_run_once_and_are_not_reported(project):
+    project.conftest("""
+        @register_plugin("once")
+        def once(config):
+            with open("ran", "a") as file:
+                file.write("x")
+            return CheckResult.success("ran")
+
+        @monitorpy_fixture("fix")
+        def fix():
+            return say
+
+        @monitorpy_fixture("fix_once")
+        def fix_once():
+            return once
+    """)
+    project.write(
+        "checks.yaml",
+        """
+        checks:
+          - {id: root, plugin: once}
+          - {id: middle, plugin: fix_once, needs: [root]}
+          - {id: use a, plugin: fix, needs: [middle]}
+          - {id: use b, plugin: fix, needs: [middle, root]}
+          - {id: use c, plugin: say, needs: [middle]}
+    """,
+    )
+    result = project.run("--monitorpy=checks.yaml", "-k", "use")
+    result.assert_outcomes(passed=3, deselected=2)
+    assert (project.path / "ran").read_text() == "xx"
+
+
+def test_the_first_failure_ends_the_run_at_once(project):
+    project.conftest("""
+        @register_plugin("hang")
+        def hang(config):
+            open("hung", "a").write("x")
+            threading.Event().wait(60)
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, config: {status: error}}, {id: b, plugin: hang}, {id: c, plugin: hang}]")
+    result = project.run("--monitorpy=checks.yaml", "-x", "--monitorpy-workers=4")
+    result.assert_outcomes(failed=1)
+    assert result.duration < 20
+
+
+def test_only_a_window_runs_ahead(project):
+    project.conftest("""
+        @register_plugin("count")
+        def count(config):
+            open("ran", "a").write("x")
+            return CheckResult.success("counted")
+    """)
+    project.write("checks.yaml", "checks:\n  - {id: bad, plugin: say, config: {status: error}}\n"
+                  + "".join(f"  - {{id: c{i}, plugin: count}}\n" for i in range(100)))  # fmt: skip
+    project.run("--monitorpy=checks.yaml", "--maxfail=1", "--monitorpy-workers=2").assert_outcomes(failed=1)
+    ran = project.path / "ran"
+    assert not ran.exists() or len(ran.read_text()) <= 8
+
+
+def test_what_is_collected_only_does_not_run(project):
+    project.write("checks.yaml", "checks: [{id: a, plugin: crash}]")
+    assert project.run("--monitorpy=checks.yaml", "--co").ret == 0
+
+
+def test_a_skipped_check_is_never_run(project):
+    project.conftest("""
+        @register_plugin("count")
+        def count(config):
+            open("ran", "a").write("x")
+            return CheckResult.success("counted")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: count, skip: later}, {id: b, plugin: say}]")
+    project.run("--monitorpy=checks.yaml").assert_outcomes(skipped=1, passed=1)
+    assert not (project.path / "ran").exists()
+
+
+def test_ctrl_c_ends_the_run_and_writes_what_is_known(project):
+    project.conftest("""
+        @register_plugin("hang")
+        def hang(config):
+            threading.Event().wait(60)
+
+        @register_plugin("interrupt")
+        def interrupt(config):
+            import _thread
+            _thread.interrupt_main()
+            threading.Event().wait(60)
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: hang}, {id: c, plugin: interrupt}]")
+    result = project.pytester.runpytest_subprocess("--monitorpy=checks.yaml", "--monitorpy-json=r.json", "-p", "no:cacheprovider")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert result.duration < 20
+    assert '"success": 1' in (project.path / "r.json").read_text()
+
+
+def test_a_run_deadline_for_what_runs_in_its_turn(project):
+    project.conftest("""
+        @monitorpy_fixture("slow")
+        def slow():
+            def check(config):
+                time.sleep(0.2)
+                return CheckResult.success("done")
+            return check
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: slow}, {id: b, plugin: slow}]")
+    result = project.run("--monitorpy=checks.yaml", "--monitorpy-deadline=0.1")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["E   ERROR: the run's deadline of 0.1 s was reached"])

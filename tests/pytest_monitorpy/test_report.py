@@ -1,0 +1,118 @@
+import json
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def mixed(project):
+    project.conftest("""
+        @pytest.fixture
+        def broken(monitorpy_config):
+            raise RuntimeError("no broker")
+    """)
+    project.write(
+        "b.yaml",
+        """
+        checks:
+          - {id: good, plugin: say, group: web, tags: [prod]}
+          - {id: soft, plugin: say, config: {status: warning}}
+          - {id: bad, plugin: say, config: {status: error}, group: web}
+          - {id: after, plugin: say, needs: [bad]}
+          - {id: rest, plugin: say, skip: later}
+          - {id: broken, plugin: "fixture:broken"}
+    """,
+    )
+    project.write("a.yaml", "checks: [{id: last, plugin: say}]")
+
+
+def test_the_json_document(mixed, project, run):
+    run("--monitorpy=b.yaml", "--monitorpy=a.yaml", "--monitorpy-json=out/r.json")
+    document = json.loads((project.path / "out/r.json").read_text())
+    assert document["schema"] == 1
+    assert document["summary"].pop("duration") > 0
+    assert document["summary"] == {"total": 7, "success": 2, "warning": 1, "error": 2, "blocked": 1, "skipped": 1}
+    assert [(r["id"], r["status"], r["fault"]) for r in document["results"]] == [
+        ("good", "success", None),
+        ("soft", "warning", None),
+        ("bad", "error", "target"),
+        ("after", "error", "blocked"),
+        ("rest", "skipped", None),
+        ("broken", "error", "plugin"),
+        ("last", "success", None),
+    ]
+    good, _, bad, _, rest, broken, _ = document["results"]
+    assert good["source"] == {"file": "b.yaml", "line": 3}
+    assert (good["group"], good["tags"], good["plugin"], good["response_time"]) == ("web", ["prod"], "say", 0.25)
+    assert bad["failures"] == [{"path": "status_code", "expected": "200", "actual": 503, "severity": "error"}]
+    assert (rest["message"], rest["attempts"]) == ("later", 0)
+    assert broken["message"] == "the test failed in setup: RuntimeError: no broker"
+
+
+def test_the_same_document_as_the_batch_runner(project):
+    from monitorpy.checkfile import load
+    from monitorpy.core.batch_runner import run_batch
+
+    project.write(
+        "checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, config: {status: error}}, {id: c, plugin: say, skip: no}]"
+    )
+    project.run("--monitorpy=checks.yaml", "--monitorpy-json=r.json")
+    ours = json.loads((project.path / "r.json").read_text())
+    theirs = run_batch(load("checks.yaml").checks).to_dict()
+    for document in (ours, theirs):
+        del document["summary"]["duration"]
+        for result in document["results"]:
+            del result["timestamp"]
+    assert ours == json.loads(json.dumps(theirs))
+
+
+@pytest.mark.parametrize("options, listed", [((), True), (("-rx",), False), (("-q", "-q"), False)])
+def test_warnings_are_listed_once(mixed, project, options, listed):
+    result = project.run("--monitorpy=b.yaml", *options)
+    assert ("monitorpy warnings" in result.stdout.str()) is listed
+
+
+def test_a_run_without_checks_says_nothing(project):
+    project.write("test_own.py", "def test_own(): pass")
+    result = project.run("-p", "xdist")
+    result.stdout.no_fnmatch_line("*monitorpy:*")
+    assert result.ret == 0
+
+
+def test_a_check_that_kills_its_worker_is_told_of(project):
+    project.conftest("""
+        @register_plugin("die")
+        def die(config):
+            os._exit(3)
+    """)
+    project.write("checks.yaml", "checks: [{id: fatal, plugin: die}, {id: good, plugin: say}]")
+    result = project.run(
+        "--monitorpy=checks.yaml", "-n2", "--html=o.html", "--monitorpy-json=r.json", "--junitxml=j.xml", "--max-worker-restart=1"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    fatal = next(r for r in json.loads((project.path / "r.json").read_text())["results"] if r["id"] == "fatal")
+    assert (fatal["status"], fatal["fault"]) == ("error", "plugin")
+    assert "the worker process crashed" in fatal["message"]
+    assert "checks.yaml::fatal" in (project.path / "o.html").read_text()
+    assert "<failure" in (project.path / "j.xml").read_text()
+
+
+def test_values_that_would_end_an_xdist_run(project):
+    project.conftest("""
+        import enum, datetime, decimal
+
+        class Colour(str, enum.Enum):
+            RED = "red"
+
+        @register_plugin("odd")
+        def odd(config):
+            raw = {"e": Colour.RED, "d": datetime.datetime.now(), "n": decimal.Decimal("1.5"), "s": "x\\udc80", "b": b"\\xff", 3: {4}, "o": object()}
+            return CheckResult.error("bad \\udc80 <b>\\x1b[31m", raw_data=raw)
+    """)
+    project.write("checks.yaml", 'checks: [{id: "a\\u0301 <b>@x", plugin: odd, tags: [x]}]')
+    result = project.pytester.runpytest_subprocess(
+        "--monitorpy=checks.yaml", "-n2", "--monitorpy-json=r.json", "--junitxml=j.xml", "--html=o.html", "-p", "no:cacheprovider"
+    )
+    result.assert_outcomes(failed=1)
+    assert "\x1b[31m" not in result.stdout.str()
+    assert sys.getsizeof((project.path / "r.json").read_text()) > 0

@@ -1,0 +1,187 @@
+import sys
+
+import pytest
+
+from pytest_monitorpy.selection import looks_like_checks
+
+FAST = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:timeout", "-p", "no:rerunfailures")
+ONE = "checks: [{{id: {}, plugin: say}}]"
+SELECTABLE = """
+    checks:
+      - {id: home, plugin: say, group: web, tags: [prod, eu-west], matrix: {path: ["/", "/login", "a::b"]}, config: {message: "${path}"}}
+      - {id: db, plugin: say, group: core, tags: [prod]}
+      - {id: lone, plugin: say}
+"""
+
+
+@pytest.fixture
+def several(project):
+    project.write("checks.yaml", SELECTABLE)
+    project.write("test_own.py", "def test_own(): pass")
+
+
+def collected(project, *args):
+    result = project.run("--co", "-q", *args)
+    return [line for line in result.outlines if "::" in line]
+
+
+HOME = ["checks.yaml::web::home[/]", "checks.yaml::web::home[/login]", "checks.yaml::web::home[a::b]"]
+ALL = [*HOME, "checks.yaml::core::db", "checks.yaml::lone"]
+
+
+def test_without_a_path_only_the_checks_run(several, project):
+    assert collected(project, "--monitorpy=checks.yaml") == ALL
+
+
+def test_with_paths_both_run(several, project):
+    assert sorted(collected(project, "--monitorpy=checks.yaml", "test_own.py")) == sorted([*ALL, "test_own.py::test_own"])
+
+
+def test_a_path_that_contains_the_file(several, project):
+    assert sorted(collected(project, "--monitorpy=checks.yaml", ".")) == sorted([*ALL, "test_own.py::test_own"])
+
+
+@pytest.mark.parametrize("given", [*ALL, "checks.yaml::web::home", "checks.yaml::web", "checks.yaml::core"])
+@pytest.mark.parametrize("form", ["--monitorpy={}", "{}"])
+def test_what_is_shown_can_be_selected(several, project, given, form):
+    expected = [i for i in ALL if i == given or i.startswith((given + "::", given + "["))]
+    assert collected(project, form.format(given)) == expected
+
+
+def test_a_name_counts_although_a_directory_is_given_too(several, project):
+    assert sorted(collected(project, "--monitorpy=checks.yaml::web::home[/]", ".")) == [HOME[0], "test_own.py::test_own"]
+    assert sorted(collected(project, "--monitorpy=checks.yaml::web", "--monitorpy=checks.yaml::lone", ".")) == sorted(
+        [*HOME, ALL[-1], "test_own.py::test_own"]
+    )
+    assert sorted(collected(project, "--monitorpy=checks.yaml::web", "--monitorpy=checks.yaml", ".")) == sorted(
+        [*ALL, "test_own.py::test_own"]
+    )
+    result = project.run("--monitorpy=checks.yaml::nope", ".")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["checks.yaml: no check is named nope"])
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        (("-k", "home"), HOME),
+        (("-k", "web or lone"), [*HOME, ALL[-1]]),
+        (("-k", "eu-west"), HOME),
+        (("-m", "prod and not eu-west"), ["checks.yaml::core::db"]),
+        (("-m", "monitorpy(group='core')"), ["checks.yaml::core::db"]),
+        (("-m", "monitorpy(type='say')"), ALL),
+        (("--deselect=checks.yaml::web",), ALL[3:]),
+    ],
+)
+def test_selection_by_pytests_own_options(several, project, options, expected):
+    assert collected(project, "--monitorpy=checks.yaml", "--strict-markers", *options) == expected
+
+
+def test_last_failed(project):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, config: {status: error}}]")
+    project.run("--monitorpy=checks.yaml", fast=False).assert_outcomes(passed=1, failed=1)
+    project.run("--monitorpy=checks.yaml", "--lf", fast=False).assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("value", ["nope.yaml", "empty", "*.nothing", "::home"])
+def test_nothing_matches(project, run, value):
+    (project.path / "empty").mkdir()
+    result = run(f"--monitorpy={value}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --monitorpy: *"])
+
+
+def test_an_unknown_name(project, run):
+    project.write("checks.yaml", ONE.format("a"))
+    result = run("--monitorpy=checks.yaml::nope")
+    assert result.ret != 0
+    result.assert_outcomes()
+
+
+def test_directories_and_globs(project, run):
+    project.write("m/b.yaml", ONE.format("b"))
+    project.write("m/a/z.yml", ONE.format("z"))
+    project.write("m/other.yaml", "services: {}")
+    project.write("m/.hidden/h.yaml", ONE.format("h"))
+    project.write("m/list.json", '[{"id": "j", "plugin": "say"}]')
+    for value in ("m", "m/**/*[abzt].[yj]*"):
+        result = run(f"--monitorpy={value}", "-rA")
+        result.assert_outcomes(passed=3)
+        result.stdout.fnmatch_lines_random(["PASSED m/b.yaml::b", "PASSED m/a/z.yml::z", "PASSED m/list.json::j"])
+
+
+def test_a_positional_file_that_looks_like_checks(project, run):
+    project.write("checks.yaml", ONE.format("a"))
+    run("checks.yaml").assert_outcomes(passed=1)
+
+
+def test_other_yaml_is_left_alone(project):
+    project.write("compose.yaml", "services: {}")
+    assert project.run("compose.yaml").ret in {pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR}
+    project.write("checks.yaml", ONE.format("a"))
+    assert collected(project, ".") == []
+
+
+def test_an_option_takes_what_does_not_look_like_checks(project):
+    project.write("checks.conf", "services: {}")
+    result = project.run("--monitorpy=checks.conf")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["checks.conf:1:*unknown key*"])
+
+
+def test_ini_files_run_beside_the_tests(several, project, run):
+    project.pytester.makeini("[pytest]\nmonitorpy_files = *.yaml")
+    run().assert_outcomes(passed=6)
+    run("test_own.py").assert_outcomes(passed=1)
+
+
+def test_ini_files_that_do_not_exist(project):
+    project.pytester.makeini("[pytest]\nmonitorpy_files = nope.yaml")
+    assert project.run().ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_conftest_beside_the_file_may_add_options(project):
+    project.write("m/checks.yaml", ONE.format("a"))
+    project.write("m/conftest.py", "def pytest_addoption(parser): parser.addoption('--mine', action='store_true')")
+    project.run("--monitorpy=m/checks.yaml", "--mine").assert_outcomes(passed=1)
+
+
+def test_a_file_outside_the_root_directory(project, run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("elsewhere") / "checks.yaml"
+    path.write_text(SELECTABLE)
+    result = run(f"--monitorpy={path}", f"--rootdir={project.path}", "-rA")
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines([f"PASSED {path}::lone"])
+
+
+@pytest.mark.parametrize("more", [(), ("-n2",), ("-p", "no:xdist", "-s")])
+def test_standard_input(project, more):
+    text = b"checks: [{id: a, plugin: say}, {id: b, plugin: say, config: {status: error}}]"
+    result = project.pytester.run(sys.executable, "-m", "pytest", "--monitorpy=-", *FAST, *more, stdin=text)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["<stdin>:1: error", "FAILED <stdin>::b - it is a error"])
+
+
+@pytest.mark.parametrize(
+    "name, text, ours",
+    [
+        ("a.yaml", "version: 1\nchecks:\n- id: a", True),
+        ("a.yaml", "- id: a\n  plugin: say", True),
+        ("a.yaml", "- {id: a, plugin: say}", True),
+        ("a.yaml", "- plugin_type: say\n  id: x", True),
+        ("a.yaml", "{version: 1, checks: []}", True),
+        ("a.yaml", "[{id: a, plugin: say}]", True),
+        ("a.yaml", "services:\n  checks: 1", False),
+        ("a.yaml", "- hosts: all\n  tasks: []", False),
+        ("a.json", '{"version": 1, "checks": []}', True),
+        ("a.json", '[{"id": "a", "plugin_type": "say"}]', True),
+        ("a.json", '{"name": "package"}', False),
+    ],
+)
+def test_what_looks_like_checks(tmp_path, name, text, ours):
+    (tmp_path / name).write_text(text)
+    assert looks_like_checks(tmp_path / name) is ours
+
+
+def test_what_cannot_be_read_looks_like_nothing(tmp_path):
+    assert not looks_like_checks(tmp_path)
