@@ -51,15 +51,16 @@ class Connection:
     def start_tls(self, settings: TlsSettings, server_hostname: str) -> None:
         """Do the handshake; adds to ``phases["tls"]``. ``server_hostname`` is sent as SNI and compared with the certificate."""
         plain = self.sock
-        prepared = context(settings)
+        prepared, name = context(settings), _sni(server_hostname)
         started = perf_counter()
         try:
-            wrapped = prepared.wrap_socket(plain, server_hostname=_sni(server_hostname), do_handshake_on_connect=False)
+            plain.getpeername()  # the ssl module loses the socket of a peer that is gone
+            wrapped = prepared.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False)
             assert isinstance(wrapped, DeadlineSSLSocket)
             wrapped.bound(self.deadline, plain.peer, plain.phase)
             self.sock = wrapped  # from here on close() finds it, whatever the handshake does
             wrapped.do_handshake()
-        except OSError as error:  # the peer may be gone before the handshake begins
+        except OSError as error:
             raise net_error(error, "tls", plain.peer, self.deadline) from error
         except ValueError as error:  # a name that cannot be sent as SNI
             raise NetError(
@@ -123,5 +124,12 @@ def _peer(host: str, target: Address) -> str:
 
 
 def _sni(name: str) -> str:
-    """The name without a root dot, which certificates do not have."""
-    return name.rstrip(".") or name
+    """The name without a root dot, which certificates do not have. Checked here: the ssl module loses the socket of a bad one."""
+    asked = name.rstrip(".")
+    try:
+        sendable = asked.encode("idna")
+    except UnicodeError:
+        sendable = b""
+    if not sendable or sendable.startswith(b".") or b"\0" in sendable:
+        raise NetError(f"{name!r} is not a name to ask for in TLS", phase="tls", kind="config", fault="config")
+    return asked

@@ -30,6 +30,7 @@ _REASONS: dict[int, tuple[str, Kind, Fault]] = {
     errno.ECONNRESET: ("{} reset the connection", "reset", "target"),
     errno.ECONNABORTED: ("the connection to {} was aborted", "reset", "target"),
     errno.EPIPE: ("{} closed the connection", "reset", "target"),
+    errno.ENOTCONN: ("{} closed the connection", "reset", "target"),
     errno.ETIMEDOUT: ("{} did not answer: the system gave up", "timeout", "target"),
     errno.EHOSTUNREACH: ("{} is unreachable: no route to host", "connect", "target"),
     errno.EHOSTDOWN: ("{} is unreachable: host is down", "connect", "target"),

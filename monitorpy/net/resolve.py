@@ -38,11 +38,13 @@ def resolve(host: str, port: int, deadline: Deadline, family: Family = "any") ->
         if _FAMILIES[family] not in {socket.AF_UNSPEC, literal.family}:
             raise NetError(f"{host} is not an {_NAMES[family]} address", phase="dns", kind="config", fault="config")
         return [literal]
+    if not host or "\0" in host:  # getaddrinfo would take what stands before the NUL
+        raise NetError(f"cannot resolve {host!r}: not a host name", phase="dns", kind="resolve")
     try:
         found = _lookup(host, port, deadline, family)
     except socket.gaierror as error:
         raise _unresolved(host, family, error) from error
-    except (UnicodeError, ValueError) as error:
+    except UnicodeError as error:
         raise NetError(f"cannot resolve {host!r}: not a host name", phase="dns", kind="resolve") from error
     return list(dict.fromkeys(Address(info[4][0], port, info[0]) for info in found))
 

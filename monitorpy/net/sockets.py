@@ -6,6 +6,7 @@ byte at a time cannot outlive the deadline. They catch OSError only, so that a N
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from time import perf_counter
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _LONGEST = 1e6
 """Seconds; poll() takes milliseconds in an int, and Deadline.never() has infinitely many."""
+
+
+_EOF_HAS_REASON = ssl.OPENSSL_VERSION_INFO >= (3,)
 
 
 class _Bounded(socket.socket):
@@ -115,8 +119,13 @@ class DeadlineSSLSocket(_Bounded, ssl.SSLSocket):
 
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name in ssl.SSLSocket; recv and recv_into end here
         self._arm(self.phase)
+        got: Any
         try:
             got = super().read(len, buffer)
+        except ssl.SSLEOFError as error:
+            if _EOF_HAS_REASON and error.reason is None:  # SSL_read_ex reports a reset as an end, but without OpenSSL's reason
+                raise self._fault(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), self.phase) from error
+            got = b"" if buffer is None else 0  # closed without a word, as most servers do
         except OSError as error:
             raise self._fault(error, self.phase) from error
         if self.answered is None:

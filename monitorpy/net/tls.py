@@ -95,12 +95,18 @@ def _build(settings: TlsSettings, make: Callable[[TlsSettings], ssl.SSLContext])
     if settings.client_cert:
         _load(settings.client_key or settings.client_cert, "client key")  # load_cert_chain does not say which of the two is missing
         _load(settings.client_cert, "client certificate")
-        try:
-            # no prompt on the terminal for a key with a passphrase
-            made.load_cert_chain(settings.client_cert, settings.client_key, password=lambda: b"")
-        except OSError as error:
-            raise _refused("client certificate", settings.client_cert, _openssl_text(error)) from error
+        _present(made, settings.client_cert, settings.client_key)
     return made
+
+
+def _present(made: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    def ask() -> str:  # without it OpenSSL would ask on the terminal
+        raise _refused("client key", key or certificate, "it has a passphrase: store it without one")
+
+    try:
+        made.load_cert_chain(certificate, key, password=ask)
+    except OSError as error:
+        raise _refused("client certificate", certificate, _openssl_text(error)) from error
 
 
 def _openssl(settings: TlsSettings) -> ssl.SSLContext:
@@ -122,7 +128,7 @@ def _openssl(settings: TlsSettings) -> ssl.SSLContext:
 
 
 def _keychain(settings: TlsSettings) -> ssl.SSLContext:
-    """macOS and Windows: truststore asks the system itself, after the handshake."""
+    """On macOS and Windows truststore asks the system itself, after the handshake."""
     import truststore
 
     made = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -163,12 +169,12 @@ def _refused(what: str, path: str, why: str) -> NetError:
     return NetError(f"{what} {path}: {why}", phase="tls", kind="config", fault="config")
 
 
+_FILE_FAULTS = (  # as they stand in texts of the ssl module: not all have a reason
+    ("NO_CERTIFICATE_OR_CRL_FOUND", "no certificate in it (PEM is expected)"),
+    ("KEY_VALUES_MISMATCH", "the key does not belong to the certificate"),
+    ("PEM lib", "certificate or key cannot be read (PEM is expected)"),
+)
+
+
 def _openssl_text(error: OSError) -> str:
-    reason = getattr(error, "reason", None) or ""
-    texts = {
-        "NO_CERTIFICATE_OR_CRL_FOUND": "no certificate in it (PEM is expected)",
-        "NO_START_LINE": "no certificate in it (PEM is expected)",
-        "PEM_LIB": "certificate or key cannot be read (PEM without a passphrase is expected)",
-        "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
-    }
-    return texts.get(reason) or reason.replace("_", " ").lower() or str(error)
+    return next((text for mark, text in _FILE_FAULTS if mark in str(error)), str(error))

@@ -40,7 +40,7 @@ def tls_error(error: ssl.SSLError, phase: str, peer: str) -> NetError:
         return NetError(f"certificate of {peer} is not valid: {verify_text(error)}", phase=phase, kind="tls")
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return NetError(f"{peer} closed the connection{' during the TLS handshake' if phase == 'tls' else ''}", phase=phase, kind="reset")
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""
     fault: Fault = "environment" if reason == "NO_CIPHERS_AVAILABLE" else "target"
     text = _REASONS.get(reason, f"TLS error from {{}}: {reason.replace('_', ' ').lower() or error}")
     return NetError(text.format(peer), phase=phase, kind="tls", fault=fault)
