@@ -1,4 +1,7 @@
-"""MonitorPy: monitoring as tests."""
+"""MonitorPy: monitoring as tests.
+
+PYTEST_DONT_REWRITE: pytest would rewrite the asserts of every package that brings a pytest plugin.
+"""
 
 from __future__ import annotations
 
