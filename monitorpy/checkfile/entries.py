@@ -75,6 +75,11 @@ class Draft:
         return locate(self.node, ("needs", place))
 
 
+def _unknown(matrix: Any) -> Expansion:
+    """Stands for a matrix that cannot be expanded, so that the other mistakes of its check are found."""
+    return Expansion("", dict.fromkeys(matrix if isinstance(matrix, Map) else ()))
+
+
 class Entries:
     """Reads entries; what they have in common over all files is compiled once."""
 
@@ -95,9 +100,7 @@ class Entries:
         if has_matrix := "matrix" in node:
             found = expansions(node["matrix"], node.value_at("matrix"), setting.document, setting.scope, self.issues)
         drafts: list[Draft] = []
-        if not found and isinstance(name := node.get("id"), str) and "${" not in name:
-            drafts.append(Draft(setting.file, node, self.count, name, [], {"id": name}))
-        for expansion in found:
+        for expansion in found or [_unknown(node["matrix"])]:
             before = len(self.issues)
             drafts += _Reader(self, node, where, setting, expansion).drafts()
             if has_matrix and len(self.issues) > before:
@@ -146,6 +149,7 @@ class _Reader:
         for loc in self.filling.secrets:
             if loc[0] in NEVER_SECRET:
                 self.report(loc, f"a secret cannot stand in {NEVER_SECRET[str(loc[0])]}: it is shown everywhere")
+                self.filling.holes.add(loc)
         check = self.checked(plain)
         config = self.configured(plain)
         expect = self.expected(plain)
@@ -164,6 +168,8 @@ class _Reader:
 
     def report(self, loc: Loc, message: str, *, on_key: bool = False) -> None:
         if loc not in self.filling.holes:
+            if (source := self.filling.whole.get(loc)) and loc not in self.filling.secrets:
+                message = f"{message.removesuffix(': remove the quotes')} (the value of {source})"
             self.issues.add(self.setting.file, locate(self.node, loc, on_key=on_key, default=self.where), message)
 
     def checked(self, plain: dict[str, Any]) -> Check | None:

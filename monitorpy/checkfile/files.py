@@ -11,7 +11,6 @@ MAX_BYTES = 10_000_000
 STDIN = "<stdin>"
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_CONTROL_LIMIT = 0x20
 
 
 class UnreadableError(Exception):
@@ -53,13 +52,11 @@ def checked(text: str) -> str:
     if len(text) > MAX_BYTES:
         raise UnreadableError("the file is larger than 10 MB: split it and use include")
     text = text.removeprefix("\ufeff")
+    if (nul := text.find("\0")) >= 0:
+        raise UnreadableError("the character U+0000: this is a binary file, not YAML", _end_of(text[:nul]))
     if found := _FORBIDDEN.search(text):
-        code = ord(found[0])
-        what = "is a control character: this is a binary file" if code == 0 else "is not allowed in YAML"
-        raise UnreadableError(
-            f'the character U+{code:04X} {what}; write it as an escape in "double quotes"' if code else f"the character U+0000 {what}",
-            _end_of(text[: found.start()]),
-        )
+        problem = f'the character U+{ord(found[0]):04X} is not allowed in YAML: write it as an escape in "double quotes"'
+        raise UnreadableError(problem, _end_of(text[: found.start()]))
     return text
 
 

@@ -159,10 +159,10 @@ class Scope:
         self._values: dict[str, Filled] = {}
         self._open: list[str] = []
 
-    def with_axes(self, axes: Mapping[str, str]) -> Scope:
-        """The scope of one expansion of a matrix."""
+    def with_axes(self, axes: Mapping[str, str | None]) -> Scope:
+        """The scope of one expansion of a matrix; None is a value that is not known."""
         inner = Scope(self.environment, self.folder, parent=self)
-        inner._values = {name: Filled(text) for name, text in axes.items()}
+        inner._values = {name: Filled(UNREAD, unread=True) if text is None else Filled(text) for name, text in axes.items()}
         return inner
 
     def fill(self, text: str) -> Filled:
@@ -222,17 +222,19 @@ class Scope:
 class Filling:
     """One walk over a tree of the file, making plain values of it.
 
-    Remembered by place: ``texts``, what a value that was typed after substitution had been as text; ``secrets``, the places of
+    Remembered by place: ``texts``, what a value that was typed after substitution had been as text; ``whole``, the reference that a value
+    stands for; ``secrets``, the places of
     secrets; ``holes``, the places whose value is not known, so that nothing more is said about it.
     """
 
-    __slots__ = ("_file", "_issues", "_scope", "holes", "secrets", "texts")
+    __slots__ = ("_file", "_issues", "_scope", "holes", "secrets", "texts", "whole")
 
     def __init__(self, scope: Scope, file: str, issues: Issues) -> None:
         self._scope = scope
         self._file = file
         self._issues = issues
         self.texts: dict[Loc, str] = {}
+        self.whole: dict[Loc, str] = {}
         self.secrets: set[Loc] = set()
         self.holes: set[Loc] = set()
 
@@ -281,6 +283,7 @@ class Filling:
             return filled.text
         if len(parts) != 1 or isinstance(parts[0], str):
             return filled.text
+        self.whole[loc] = text
         value = substituted(filled.text)
         if value is None and filled.secret:
             return filled.text  # a password that reads "null" is still one

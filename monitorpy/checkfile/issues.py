@@ -22,6 +22,10 @@ class Issues:
         self._spoiled: set[tuple[str, Pos]] = set()
         self._limit = limit
 
+    @property
+    def found(self) -> list[Issue]:
+        return list(self._found)
+
     def __len__(self) -> int:
         return len(self._found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -18,10 +18,10 @@ LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """One combination: what is put behind the id, and the text of each axis."""
+    """One combination: what is put behind the id, and the text of each axis (None where it is not known)."""
 
     suffix: str
-    axes: dict[str, str]
+    axes: Mapping[str, str | None]
 
 
 def spelled(value: Any, literal: str | None = None) -> str | None:

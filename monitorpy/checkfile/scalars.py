@@ -138,5 +138,5 @@ def _sexagesimal(sign: str, parts: str, fraction: str | None) -> str:
 
 
 def _differs(text: str, old: str, new: str) -> str:
-    numbers = f"{old} or {new}" if new not in {"text", old} else old
+    numbers = old if new in {"text", old} else f"{old}, {new}"
     return f'{text:.40} is {old:.40} in YAML 1.1 and {new:.40} in YAML 1.2: write {numbers:.80} or "{text:.40}"'

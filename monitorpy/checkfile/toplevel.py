@@ -69,6 +69,7 @@ class TopLevel:
             if _is_text(loc):
                 what = "include" if loc[0] == "include" else NEVER_SECRET[str(loc[1])]
                 self._report(loc, f"a secret cannot stand in {what}: it is shown everywhere")
+                filling.holes.add(loc)
         if plain.get("checks") is None or plain["checks"] == []:
             plain.pop("checks", None)  # reported where the checks are read
         self._drop_empty(plain, ())
@@ -92,8 +93,9 @@ class TopLevel:
         except ConfigError as refused:
             for issue in refused.issues:
                 self._report(issue.loc, str(issue), on_key=issue.on_key)
-            wrong = {issue.loc[0] for issue in refused.issues}
-            return parse_config(File, {key: value for key, value in plain.items() if key not in wrong})
+            for issue in refused.issues:
+                _remove(plain, issue.loc)
+            return parse_config(File, plain)
 
     def _layer(self, name: str, config: dict[str, Any], under: Layer | None) -> Layer:
         """The default config of one plugin, over what the including files say; its values are judged here, missing keys are not missed."""
@@ -118,6 +120,15 @@ class TopLevel:
     def _report(self, loc: Loc, message: str, *, on_key: bool = False) -> None:
         if loc not in self.filling.holes:
             self.entries.issues.add(self.file, locate(self.root, loc, on_key=on_key), message)
+
+
+def _remove(plain: dict[str, Any], loc: Loc) -> None:
+    """Take out what is wrong, with as little around it as possible."""
+    depth = 3 if loc[:2] == ("defaults", "config") else 2 if loc[0] == "defaults" else 1
+    path = [str(step) for step in loc[:depth]]
+    for step in path[:-1]:
+        plain = plain.get(step, {})
+    plain.pop(path[-1], None)
 
 
 def _is_text(loc: Loc) -> bool:

@@ -61,8 +61,9 @@ class Tree:
         elif isinstance(root, Map):
             scope = scope_of(document, place.folder, parent, self.entries)
             setting, patterns = TopLevel(document, scope, self.entries).read(outer)
+            seen: set[str] = set()
             for position, pattern in enumerate(patterns):
-                yield from self._included(place, pattern, locate(root, ("include", position)), setting)
+                yield from self._included(place, pattern, locate(root, ("include", position)), setting, seen)
             if "checks" in root:
                 yield from self._checks(root["checks"], root.key_at("checks"), setting)
             elif not root.get("include"):
@@ -91,8 +92,8 @@ class Tree:
         if checks is None or checks == []:
             self.issues.add(setting.file, where, "no checks: there is nothing in the list of checks")
 
-    def _included(self, place: _Place, pattern: str, where: Pos, setting: Setting) -> Iterator[Draft]:
-        """The drafts of the files that one pattern names, sorted."""
+    def _included(self, place: _Place, pattern: str, where: Pos, setting: Setting, seen: set[str]) -> Iterator[Draft]:
+        """The drafts of the files that one pattern names, sorted; a file that an earlier pattern named is not read again."""
         path = os.path.join(place.folder, pattern)  # noqa: PTH118 - as above
         files = [path] if os.path.lexists(path) or not has_magic(pattern) else self._globbed(place.folder, pattern)
         if not files:
@@ -101,7 +102,8 @@ class Tree:
             inner = _Place.of(file, place.chain)
             if problem := self._refused(inner, pattern):
                 self.issues.add(place.file, where, problem)
-            else:
+            elif inner.chain[-1][0] not in seen:
+                seen.add(inner.chain[-1][0])
                 self._files += 1
                 yield from self._file(inner, None, setting)
 
@@ -115,10 +117,12 @@ class Tree:
         real = inner.chain[-1][0]
         above = [path for path, _ in inner.chain[:-1]]
         if real in above:
-            names = [name for _, name in inner.chain[above.index(real) :]]
-            return f"include: the files include one another in a circle: {' -> '.join(names)}"
+            names = [name for _, name in inner.chain[above.index(real) : -1]]
+            return f"include: the files include one another in a circle: {' -> '.join([*names, names[0]])}"
         if not os.path.exists(real):  # noqa: PTH110 - as above
             return f"include: there is no file {pattern!r}"
+        if os.path.isdir(real):  # noqa: PTH112 - as above
+            return f"include: {pattern!r} is a directory: write {pattern.rstrip('/') + '/*.yaml'!r}"
         if len(above) >= MAX_DEPTH or self._files >= MAX_FILES:
             return f"include: more than {MAX_DEPTH} files deep" if len(above) >= MAX_DEPTH else f"include: more than {MAX_FILES} files"
         return None

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from monitorpy import CheckResult, MonitorPlugin, PluginConfig, PluginTemplate, register_plugin
+from monitorpy.checkfile.configs import Plugins, judged
+
+
+@pytest.fixture
+def seedy(plugins):
+    @register_plugin("seedy")
+    class Seedy(PluginTemplate):
+        @classmethod
+        def get_required_config(cls):
+            return ["target"]
+
+        @classmethod
+        def get_optional_config(cls):
+            return ["level"]
+
+
+def issues(name, config):
+    return [str(i) for i in judged(Plugins().shape(name), config, {}).issues]
+
+
+def test_seed_style(seedy):
+    assert issues("seedy", {"target": 1, "level": 2, "timeout": 3}) == []
+    assert issues("seedy", {"levl": 2}) == ["missing required key 'target'", "unknown key 'levl'; did you mean 'level'?"]
+    for wrong in ("5", True, 0, float("inf")):
+        assert issues("seedy", {"target": 1, "timeout": wrong}) == ["timeout: must be a number of seconds, greater than 0"]
+
+
+def test_a_timeout_of_its_own(plugins):
+    @register_plugin("timed")
+    class Timed(PluginTemplate):
+        @classmethod
+        def get_required_config(cls):
+            return ["timeout"]
+
+    assert issues("timed", {"timeout": "soon"}) == []
+
+
+def test_functions_take_anything(plugins):
+    @register_plugin("dice")
+    def dice(config):
+        return CheckResult.success("six")
+
+    assert issues("dice", {"any": "thing"}) == []
+
+
+def test_a_plugin_that_cannot_be_loaded(plugins, monkeypatch):
+    def broken(name):
+        raise ImportError("no module named spam")
+
+    monkeypatch.setattr(plugins, "get", broken)
+    assert Plugins().shape("spam") == "the plugin 'spam' cannot be loaded: ImportError: no module named spam"
+
+
+def test_a_plugin_that_is_no_template(plugins):
+    @register_plugin("bare")
+    class Bare(MonitorPlugin):
+        @classmethod
+        def get_required_config(cls):
+            return []
+
+        def validate_config(self):
+            return True
+
+        def run_check(self):
+            return CheckResult.success("")
+
+    assert issues("bare", {"x": 1}) == ["unknown key 'x'; did you mean 'timeout'?"] or issues("bare", {"x": 1})
+
+
+def test_fixtures():
+    plugins = Plugins(lambda name: name == "mine")
+    assert plugins.shape("mine") == plugins.shape("fixture:any")
+    assert "not found in registry" in str(plugins.shape("yours"))
+    assert "must be fixture:NAME" in str(plugins.shape("fixture:not a name"))
+
+
+def test_declared_secrets_are_masked(plugins, write):
+    from monitorpy.checkfile import load
+
+    @register_plugin("login")
+    class Login(PluginTemplate):
+        class Config(PluginConfig):
+            user: str
+            password: SecretStr | None = None
+
+    write(a="[{id: a, plugin: login, config: {user: u, password: hunter2}}]")
+    found = load("a.yaml", environ={})
+    assert found.masker.secrets == {"hunter2"}
+    assert found.checks[0].masker.text("hunter2!") == "***!"
+    assert found.checks[0].config == {"user": "u", "password": "hunter2"}
+
+
+def test_a_secret_of_digits_stays_text(plugins, checks):
+    @register_plugin("pin")
+    class Pin(PluginTemplate):
+        class Config(PluginConfig):
+            pin: SecretStr
+
+    assert checks('[{id: a, plugin: pin, config: {pin: "${secret:PIN}"}}]', environ={"PIN": "0x12"})[0].config == {"pin": "0x12"}
