@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -25,6 +26,9 @@ from pytest_monitorpy.state import STATE, State
 
 if TYPE_CHECKING:
     from monitorpy.core.spec import CheckSpec
+
+
+_UNKNOWN_PLUGIN = re.compile(r"Plugin '([^']+)' not found in registry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,19 @@ class CheckFileNode(pytest.Module):
         try:
             checks = load(shown, text=text, is_fixture=lambda name: compat.knows_fixture(self, FIXTURE_PREFIX + name)).checks
         except CheckFileError as mistakes:
-            raise self.CollectError(str(mistakes)) from None
+            raise self.CollectError("\n".join(map(self._told, mistakes.issues))) from None
         if not checks:
             raise self.CollectError(f"{shown}: the file has no checks")
         return list(checks)
+
+    def _told(self, issue: Issue) -> str:
+        """The mistake; the check types that fixtures are, which the loader does not know, count for a did-you-mean too."""
+        unknown = _UNKNOWN_PLUGIN.search(issue.message)
+        if unknown is None:
+            return str(issue)
+        types = [n.removeprefix(FIXTURE_PREFIX) for n in compat.fixture_names(self) if n.startswith(FIXTURE_PREFIX)]
+        near = get_close_matches(unknown[1], [*types, *registry.get_plugin_names()], 1, 0.5)
+        return str(issue) if not near or near[0] not in types else f"{str(issue).partition(';')[0]}; did you mean {near[0]!r}?"
 
     def _shown(self) -> str:
         """The path as the user would type it."""
@@ -104,8 +117,7 @@ class CheckFileNode(pytest.Module):
 
     def _unknown(self, spec: CheckSpec, name: str) -> Issue:
         what = f"unknown fixture {name!r}" if spec.fixture else f"unknown plugin {spec.plugin!r}"
-        visible = [n for n in compat.fixture_names(self) if compat.knows_fixture(self, n)]
-        near = get_close_matches(name, visible, 1)
+        near = get_close_matches(name, compat.fixture_names(self), 1)
         hint = f"; did you mean {near[0]!r}?" if near else "; a fixture must be visible from the check file's folder"
         source = spec.source
         return Issue(source.file if source else self._shown(), source.line if source else 1, source.column if source else 1, what + hint)

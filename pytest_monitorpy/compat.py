@@ -86,8 +86,12 @@ def knows_fixture(node: pytest.Collector, name: str) -> bool:
 
 
 def fixture_names(node: pytest.Collector) -> list[str]:
-    """The names of all fixtures, for a did-you-mean."""
-    return list(cast("Any", node.session)._fixturemanager._arg2fixturedefs)  # noqa: SLF001
+    """The names of the fixtures that can be seen from the node, for a did-you-mean."""
+    manager = cast("Any", node.session)._fixturemanager  # noqa: SLF001
+    names: set[str] = set()
+    for mapping in ("_arg2fixturedefs", "_arg2node2fixturedefs"):  # until pytest 9.1, since then
+        names.update(getattr(manager, mapping, ()))
+    return [name for name in sorted(names) if knows_fixture(node, name)]
 
 
 def handed_out(config: pytest.Config, items: Sequence[pytest.Item], limit: int) -> list[pytest.Item]:

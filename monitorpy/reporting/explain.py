@@ -76,7 +76,7 @@ def shown_config(spec: CheckSpec) -> dict[str, Any]:
 
 
 def duration(seconds: float | None) -> str:
-    """ "0.4 ms", "131 ms", "1.52 s"; "not reached" for a phase that is None."""
+    """Seconds as "0.4 ms", "131 ms" or "1.52 s"; "not reached" for a phase that is None."""
     if seconds is None:
         return "not reached"
     if seconds >= 1:
@@ -131,7 +131,7 @@ def _address(entry: dict[str, Any]) -> str:
 def _times(result: CheckResult) -> str:
     phases = [f"{name.replace('_', ' ')} {duration(seconds)}" for name, seconds in result.phases.items()]
     total = [f"total {duration(result.response_time)}"] if result.response_time else []
-    return "  " + "  ".join(phases + total) if phases or total else ""
+    return printable("  " + "  ".join(phases + total)) if phases or total else ""
 
 
 def _value(value: Any, details: bool) -> str:

@@ -50,6 +50,21 @@ def test_an_unknown_fixture_names_the_nearest(project, run):
     )
 
 
+def test_an_unknown_plugin_names_the_nearest_fixture(project):
+    project.conftest("""
+        @monitorpy_fixture("queue_depth")
+        def queue_depth():
+            return say
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: queue_dept}, {id: b, plugin: zzz}]")
+    project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(
+        [
+            "checks.yaml:1:*: *'queue_dept'*; did you mean 'queue_depth'?",
+            "checks.yaml:1:*: *'zzz'*known:*",
+        ]
+    )
+
+
 def test_a_plugin_that_only_a_hook_names(project):
     project.conftest("""
         def pytest_monitorpy_modify_checks(config, checks):

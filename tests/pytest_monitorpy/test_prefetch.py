@@ -1,7 +1,7 @@
 import pytest
 
 
-def test_checks_run_side_by_side(project, run):
+def test_checks_run_side_by_side(project):
     """Each waits for the other one."""
     project.conftest("""
         both = threading.Barrier(2)
@@ -12,7 +12,6 @@ def test_checks_run_side_by_side(project, run):
             return CheckResult.success("met")
     """)
     project.write("checks.yaml", "checks: [{id: a, plugin: meet, group: g}, {id: b, plugin: meet, group: g}]")
-    run("--monitorpy=checks.yaml", "--dist=loadscope") if False else None
     project.run("--monitorpy=checks.yaml").assert_outcomes(passed=2)
     project.run("--monitorpy=checks.yaml", "-n1").assert_outcomes(passed=2)
 
@@ -91,8 +90,7 @@ def test_needs_outside_the_selection_run_once_and_are_not_reported(project):
     project.conftest("""
         @register_plugin("once")
         def once(config):
-            with open("ran", "a") as file:
-                file.write("x")
+            mark("ran")
             return CheckResult.success("ran")
 
         @monitorpy_fixture("fix")
@@ -109,12 +107,12 @@ def test_needs_outside_the_selection_run_once_and_are_not_reported(project):
         checks:
           - {id: root, plugin: once}
           - {id: middle, plugin: fix_once, needs: [root]}
-          - {id: use a, plugin: fix, needs: [middle]}
-          - {id: use b, plugin: fix, needs: [middle, root]}
-          - {id: use c, plugin: say, needs: [middle]}
+          - {id: has a, plugin: fix, needs: [middle]}
+          - {id: has b, plugin: fix, needs: [middle, root]}
+          - {id: has c, plugin: say, needs: [middle]}
     """,
     )
-    result = project.run("--monitorpy=checks.yaml", "-k", "use")
+    result = project.run("--monitorpy=checks.yaml", "-k", "has")
     result.assert_outcomes(passed=3, deselected=2)
     assert (project.path / "ran").read_text() == "xx"
 
@@ -123,7 +121,6 @@ def test_the_first_failure_ends_the_run_at_once(project):
     project.conftest("""
         @register_plugin("hang")
         def hang(config):
-            open("hung", "a").write("x")
             threading.Event().wait(60)
     """)
     project.write("checks.yaml", "checks: [{id: a, plugin: say, config: {status: error}}, {id: b, plugin: hang}, {id: c, plugin: hang}]")
@@ -136,7 +133,7 @@ def test_only_a_window_runs_ahead(project):
     project.conftest("""
         @register_plugin("count")
         def count(config):
-            open("ran", "a").write("x")
+            mark("ran")
             return CheckResult.success("counted")
     """)
     project.write("checks.yaml", "checks:\n  - {id: bad, plugin: say, config: {status: error}}\n"
@@ -155,7 +152,7 @@ def test_a_skipped_check_is_never_run(project):
     project.conftest("""
         @register_plugin("count")
         def count(config):
-            open("ran", "a").write("x")
+            mark("ran")
             return CheckResult.success("counted")
     """)
     project.write("checks.yaml", "checks: [{id: a, plugin: count, skip: later}, {id: b, plugin: say}]")
@@ -165,13 +162,19 @@ def test_a_skipped_check_is_never_run(project):
 
 def test_ctrl_c_ends_the_run_and_writes_what_is_known(project):
     project.conftest("""
+        import _thread
+        reported = threading.Event()
+
+        def pytest_runtest_logfinish(nodeid):
+            reported.set()
+
         @register_plugin("hang")
         def hang(config):
             threading.Event().wait(60)
 
         @register_plugin("interrupt")
         def interrupt(config):
-            import _thread
+            reported.wait(20)
             _thread.interrupt_main()
             threading.Event().wait(60)
     """)

@@ -54,7 +54,7 @@ def test_the_same_document_as_the_batch_runner(project):
     from monitorpy.core.batch_runner import run_batch
 
     project.write(
-        "checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, config: {status: error}}, {id: c, plugin: say, skip: no}]"
+        "checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, config: {status: error}}, {id: c, plugin: say, skip: later}]"
     )
     project.run("--monitorpy=checks.yaml", "--monitorpy-json=r.json")
     ours = json.loads((project.path / "r.json").read_text())
