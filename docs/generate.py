@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from monitorpy.checkfile.model import Check, Defaults, File, Retrying
 from monitorpy.core.plugin_base import declared_config
 from monitorpy.core.registry import registry
@@ -76,7 +78,7 @@ def default_of(field: Any) -> str:
     if field.is_required():
         return "**required**"
     value = field.default
-    if value is None or value in ([], {}) or hasattr(value, "model_fields"):
+    if value is None or value in ([], {}) or isinstance(value, BaseModel):
         return ""
     return f"`{json.dumps(value, default=str)}`"
 
