@@ -50,9 +50,7 @@ class Plugins:
 
     def _look_up(self, name: str) -> Shape | str:
         if name.startswith(FIXTURE):
-            return (
-                Shape() if name.removeprefix(FIXTURE).isidentifier() else f"{name!r:.80} must be fixture:NAME, the name of a pytest fixture"
-            )
+            return Shape() if name.removeprefix(FIXTURE).strip() else f"{name!r:.80} must be fixture:NAME, the name of a pytest fixture"
         try:
             cls = registry.get(name)
         except ConfigError as unknown:

@@ -242,7 +242,7 @@ class _Reader:
         """The fields of the CheckSpec, with the file's defaults where the check says nothing."""
         defaults = self.setting.defaults
         timeout = check.timeout
-        if timeout is None and "timeout" not in (self.node.get("config") or ()):
+        if timeout is None and config.get("timeout") is None:  # what is said of a plugin counts before what is said of all
             timeout = defaults.timeout
         retrying = check.retries or defaults.retries
         at = self.node.at

@@ -216,8 +216,7 @@ class _Builder:
             self.stop(where, f"the aliases of this file stand for more than {MAX_ALIASED:,} values")
         if len(self.stack) + known.height > MAX_DEPTH:
             self.stop(where, f"nested deeper than {MAX_DEPTH} levels, by aliases")
-        if self.stack:
-            self.stack[-1].height = max(self.stack[-1].height, known.height + 1)
+        self.stack[-1].height = max(self.stack[-1].height, known.height + 1)
         self.put(known.value, where)
 
     def put(self, value: Any, where: Pos) -> None:

@@ -40,7 +40,7 @@ def decoded(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise UnreadableError("the file is larger than 10 MB: split it and use include")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
         raise UnreadableError(f"byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8 text", _end_of(before)) from None

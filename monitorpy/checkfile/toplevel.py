@@ -11,7 +11,7 @@ from monitorpy.checkfile.events import Document
 from monitorpy.checkfile.interpolation import NAME, Filling, Scope, untyped
 from monitorpy.checkfile.matrix import spelled
 from monitorpy.checkfile.model import VERSION, Defaults, File
-from monitorpy.checkfile.nodes import Loc, Map, locate
+from monitorpy.checkfile.nodes import Loc, Map, Pos, locate
 from monitorpy.core.plugin_config import parse_config
 from monitorpy.errors import ConfigError
 
@@ -50,14 +50,16 @@ class TopLevel:
         self.entries = entries
         self.filling = Filling(scope, document.file, entries.issues)
 
-    def read(self, outer: Setting | None) -> tuple[Setting, list[str]]:
+    def read(self, outer: Setting | None) -> tuple[Setting, list[tuple[str, Pos]]]:
         """What the checks of the file have in common, and the patterns that it includes."""
         parsed = self._parsed(self._filled())
         layers = dict(outer.layers) if outer else {}
         for name, config in parsed.defaults.config.items():
             layers[name] = self._layer(name, config, layers.get(name))
         setting = Setting(self.document, self.scope, _merged(parsed.defaults, outer), layers)
-        return setting, parsed.include
+        places = [("include", place) for place in range(len(parsed.include))]
+        patterns = [(p, locate(self.root, loc)) for p, loc in zip(parsed.include, places, strict=True) if loc not in self.filling.holes]
+        return setting, patterns
 
     def _filled(self) -> dict[str, Any]:
         """The top level with variables filled in where they may stand; the checks are left to their own readers."""

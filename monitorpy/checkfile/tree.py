@@ -12,7 +12,7 @@ from monitorpy.checkfile.events import Document, build
 from monitorpy.checkfile.files import STDIN, UnreadableError, checked, read_text
 from monitorpy.checkfile.interpolation import Scope
 from monitorpy.checkfile.model import Defaults
-from monitorpy.checkfile.nodes import START, Map, Pos, Seq, locate
+from monitorpy.checkfile.nodes import START, Map, Pos, Seq
 from monitorpy.checkfile.toplevel import TopLevel, scope_of
 
 MAX_DEPTH = 50
@@ -62,8 +62,8 @@ class Tree:
             scope = scope_of(document, place.folder, parent, self.entries)
             setting, patterns = TopLevel(document, scope, self.entries).read(outer)
             seen: set[str] = set()
-            for position, pattern in enumerate(patterns):
-                yield from self._included(place, pattern, locate(root, ("include", position)), setting, seen)
+            for pattern, where in patterns:
+                yield from self._included(place, pattern, where, setting, seen)
             if "checks" in root:
                 yield from self._checks(root["checks"], root.key_at("checks"), setting)
             elif not root.get("include"):

@@ -70,14 +70,14 @@ def test_a_plugin_that_is_no_template(plugins):
         def run_check(self):
             return CheckResult.success("")
 
-    assert issues("bare", {"x": 1}) == ["unknown key 'x'; did you mean 'timeout'?"] or issues("bare", {"x": 1})
+    assert issues("bare", {"x": 1}) == ["unknown key 'x'; known: timeout"]
 
 
 def test_fixtures():
     plugins = Plugins(lambda name: name == "mine")
     assert plugins.shape("mine") == plugins.shape("fixture:any")
     assert "not found in registry" in str(plugins.shape("yours"))
-    assert "must be fixture:NAME" in str(plugins.shape("fixture:not a name"))
+    assert "must be fixture:NAME" in str(plugins.shape("fixture: "))
 
 
 def test_declared_secrets_are_masked(plugins, write):

@@ -93,7 +93,7 @@ def test_a_mistake_is_told_where_it_is():
     assert scope.fill("${A}").unread
     assert scope.failures == {"C": "the variables name one another in a circle: A -> B -> C -> A"}
     assert scope.fill("${D}").unread
-    assert list(scope.failures) == ["C", "D"] or list(scope.failures) == ["C"]
+    assert list(scope.failures) == ["C", "D"]
 
 
 def test_whole_scalars_are_typed(checks):
@@ -105,8 +105,15 @@ def test_whole_scalars_are_typed(checks):
     environ = {"I": "12", "T": "true", "Z": "010", "NO": "no", "E": "", "NULL": "null"}
     config = checks(text, environ=environ)[0].config
     assert config == {
-        **{"i": 12, "t": True, "z": "010", "no": "no", "empty": "", "part": "120", "lit": "${I}"},
-        **{"secret": "null", "null_": None},
+        "i": 12,
+        "t": True,
+        "z": "010",
+        "no": "no",
+        "empty": "",
+        "part": "120",
+        "lit": "${I}",
+        "secret": "null",
+        "null_": None,
     }
 
 
@@ -126,7 +133,7 @@ def test_text_where_the_plugin_wants_text(checks):
 
 
 def test_text_where_expectations_want_text(checks, mistakes):
-    text = '[{id: a, plugin: "fixture:f", expect: [{path: m, matches: "${R}"}, {path: "${R}", equals: "${R}"}]}]'
+    text = '[{id: a, plugin: "fixture:f", expect: [{path: m, matches: "${R}"}, {path: "a${R}", equals: "${R}"}]}]'
     first, second = checks(text, environ={"R": "12"})[0].expect
-    assert first.matchers == (("matches", "12"),) or "12" in str(first.matchers)
+    assert first.matchers[0][0] == "matches"
     assert second.matchers == (("equals", 12),)

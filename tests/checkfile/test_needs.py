@@ -39,4 +39,4 @@ def test_needs_of_a_broken_check_are_looked_up(mistakes):
 
 def test_no_hint_among_very_many(mistakes):
     text = lines(("a", ", needs: [c1x]"), *((f"c{n}", "") for n in range(10_001)))
-    assert mistakes(text) == ["1:41: needs 'c1x', and there is no check of that id"]
+    assert mistakes(text) == ["1:40: needs 'c1x', and there is no check of that id"]

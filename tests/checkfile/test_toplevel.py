@@ -84,3 +84,10 @@ checks: [{id: b, plugin: tcp_port}]
     inner, bare = load("a.yaml", environ={"P": "80"}).checks
     assert (inner.config, inner.timeout, inner.severity, inner.tags) == ({"host": "80", "port": 80}, 6, "warning", ("outer", "inner"))
     assert (bare.config, bare.timeout, bare.tags) == ({"host": "outer", "port": 80}, 5, ("outer",))
+
+
+def test_a_secret_may_stand_in_a_default_config(checks):
+    text = 'defaults: {config: {tcp_port: {host: "${secret:S}"}}}\nchecks: [{id: a, plugin: tcp_port, config: {port: 1}}]'
+    found = checks(text, environ={"S": "hunter2"})[0]
+    assert found.config == {"host": "hunter2", "port": 1}
+    assert found.masker.secrets == {"hunter2"}

@@ -48,10 +48,9 @@ def test_variables_go_down(write):
 
 
 def test_patterns_with_variables_and_odd_names(write):
-    write(a='include: ["${D}/[x].yaml", "${D}/**/y.yaml", 7.yaml]', d__=ONE.format("x"))
-    (load, None)
-    write(**{"d__[x]": ONE.format("x"), "d__e__y": ONE.format("y"), "7": ONE.format("seven")})
-    assert [c.id for c in load("a.yaml", environ={"D": "d"}).checks] == ["x", "y", "seven"]
+    write(a='include: ["${D}/[x].yaml", "${D}/**/y.yaml", 7.yaml]')
+    write(**{"d__[x]": ONE.format("x"), "d__e__y": ONE.format("deep"), "7": ONE.format("seven")})
+    assert [c.id for c in load("a.yaml", environ={"D": "d"}).checks] == ["x", "deep", "seven"]
 
 
 def test_a_file_named_twice_is_read_once(write):
@@ -61,8 +60,8 @@ def test_a_file_named_twice_is_read_once(write):
 
 def test_too_deep_and_too_many(write, monkeypatch):
     write(a="include: [b.yaml]", b="include: [c.yaml]", c=ONE.format("c"))
-    monkeypatch.setattr(tree, "MAX_DEPTH", 1)
-    assert messages("a.yaml") == ["b.yaml:1:11: include: more than 1 files deep"]
+    monkeypatch.setattr(tree, "MAX_DEPTH", 2)
+    assert messages("a.yaml") == ["b.yaml:1:11: include: more than 2 files deep"]
     monkeypatch.setattr(tree, "MAX_DEPTH", 50)
     monkeypatch.setattr(tree, "MAX_FILES", 1)
     assert messages("a.yaml") == ["b.yaml:1:11: include: more than 1 files"]
@@ -72,3 +71,13 @@ def test_a_broken_link(write, tmp_path):
     write(a="include: [b.yaml]")
     (tmp_path / "b.yaml").symlink_to("nowhere")
     assert messages("a.yaml") == ["a.yaml:1:11: include: there is no file 'b.yaml'"]
+
+
+def test_an_include_that_cannot_be_filled_in_is_not_looked_for(write):
+    write(a='include: ["${U}", "${secret:S}"]', b=ONE.format("b"))
+    with pytest.raises(CheckFileError) as caught:
+        load("a.yaml", environ={"S": "b.yaml"})
+    assert str(caught.value).splitlines() == [
+        "a.yaml:1:11: the variable 'U' is not set: set it, or write ${U:-default}",
+        "a.yaml:1:19: a secret cannot stand in include: it is shown everywhere",
+    ]
