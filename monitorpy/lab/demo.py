@@ -48,10 +48,11 @@ def run_demo(folder: Path = DEFAULT_FOLDER, *, serve: bool = False, stop: Event 
 def _run(folder: Path, environ: Mapping[str, str]) -> int:
     for name in (REPORT, RESULTS):
         (folder / name).unlink(missing_ok=True)  # what lies there afterwards is of this run
-    command = ["pytest", *(f"--monitorpy={name}" for name in _OURS), f"--html={REPORT}", "--self-contained-html"]
+    files = [f"--monitorpy={name}" for name in _OURS]
+    command = ["pytest", *files, f"--html={REPORT}", "--self-contained-html", f"--monitorpy-json={RESULTS}", "-p", "no:cacheprovider"]
     _say(f"$ cd {shlex.quote(str(folder))} && {shlex.join(command)}")
     try:
-        code = _call([*command, f"--monitorpy-json={RESULTS}"], folder, _environment(os.environ, environ))
+        code = _call(command, folder, _environment(os.environ, environ))
         verdict = _verdict(folder, code)
     except KeyboardInterrupt:
         _say("\ninterrupted")

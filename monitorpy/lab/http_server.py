@@ -53,8 +53,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: HttpServer  # type: ignore[assignment]  # see HttpServer.handle
     protocol_version = "HTTP/1.1"
-    server_version = "MonitorPyLab/1.0"
-    sys_version = ""
     wbufsize = -1  # head and body in one packet: two would wait for each other (Nagle, delayed acknowledgement)
 
     def do_GET(self) -> None:
@@ -86,6 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is http.server's
         """Keep the terminal for the report."""
+
+    def version_string(self) -> str:
+        """The Server header."""
+        return "MonitorPyLab/1.0"
 
     def _drain(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
