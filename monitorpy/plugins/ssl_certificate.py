@@ -24,10 +24,10 @@ from monitorpy.errors import NetError
 from monitorpy.net import chain as judge
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.dialogue import Dialogue
-from monitorpy.net.imap import ImapClient
-from monitorpy.net.mail import MailClient
-from monitorpy.net.pop3 import Pop3Client
-from monitorpy.net.smtp import SmtpClient
+from monitorpy.net.mail.base import MailClient
+from monitorpy.net.mail.imap import ImapClient
+from monitorpy.net.mail.pop3 import Pop3Client
+from monitorpy.net.mail.smtp import SmtpClient
 from monitorpy.net.tls import TlsSettings, TlsVersion, describe, presented_chain
 
 StartTls = Literal["smtp", "imap", "pop3"]
