@@ -62,10 +62,6 @@ class Connection:
             wrapped.do_handshake()
         except OSError as error:
             raise net_error(error, "tls", plain.peer, self.deadline) from error
-        except ValueError as error:  # a name that cannot be sent as SNI
-            raise NetError(
-                f"{server_hostname!r} cannot be asked for in TLS: {error}", phase="tls", kind="config", fault="config"
-            ) from error
         finally:
             self.phases["tls"] = (self.phases.get("tls") or 0.0) + perf_counter() - started
 

@@ -45,7 +45,7 @@ def _known(name: str) -> str | None:
     """The codec of that name, if it makes text of bytes; latin-1 means windows-1252, as browsers read it."""
     try:
         codec = codecs.lookup(name.strip("\"' "))
-        b"".decode(codec.name)
+        b"x".decode(codec.name, "replace")  # refuses codecs that make no text, such as rot13
     except (LookupError, ValueError):
         return None
     return "cp1252" if codec.name in {"iso8859-1", "ascii"} else codec.name
