@@ -34,7 +34,7 @@ class CheckItem(pytest.Item):
     """
 
     is_monitorpy_check = True
-    _request: Any = False
+    _request: Any = False  # pytest calls _initrequest() before each run as long as this is false
 
     def __init__(self, *, spec: CheckSpec, order: int, fixtures: dict[str, str], **more: Any) -> None:
         super().__init__(**more)
@@ -64,8 +64,6 @@ class CheckItem(pytest.Item):
         compat.new_request(self)
 
     def setup(self) -> None:
-        if not self._request:
-            self._initrequest()
         compat.fill_fixtures(self)
 
     def runtest(self) -> None:

@@ -110,8 +110,6 @@ def _data(item: CheckItem, result: CheckResult | None, report: pytest.TestReport
     elif report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         found = SkippedCheck(spec.id, message=reason.removeprefix("Skipped: "), **signature).to_dict()
-    elif report.passed:  # an xfail(run=False) and the like
-        found = SkippedCheck(spec.id, message="not run", **signature).to_dict()
     else:
         message = f"the test failed in {report.when}: {_crash_message(report)}"
         found = CheckResult.error(message, id=spec.id, fault="plugin", **signature).to_dict()

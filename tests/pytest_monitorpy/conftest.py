@@ -80,5 +80,5 @@ class Project:
     def conftest(self, text):
         self.write("conftest.py", PLUGINS, more=text)
 
-    def run(self, *args, fast=True):
-        return self.pytester.runpytest_inprocess(*(FAST if fast else ("-p", "no:hypothesispytest")), *map(str, args))
+    def run(self, *args, fast=True, plugins=()):
+        return self.pytester.runpytest_inprocess(*(FAST if fast else ("-p", "no:hypothesispytest")), *map(str, args), plugins=plugins)

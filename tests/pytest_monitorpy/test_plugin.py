@@ -1,7 +1,11 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from pytest_monitorpy.plugin import pytest_configure_node
+from pytest_monitorpy.state import STATE
 
 HEAVY = ("requests", "pydantic", "dns", "yaml", "cryptography", "rich", "monitorpy.core.registry", "monitorpy.core.execution")
 
@@ -27,6 +31,13 @@ def test_importing_the_package_first_is_no_warning(project):
     done = subprocess.run([sys.executable, "-c", code], cwd=project.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "already imported" not in done.stdout
+
+
+@pytest.mark.parametrize("stdin, sent", [(None, {}), (("text", None), {"monitorpy_stdin": "text"})])
+def test_workers_get_standard_input(stdin, sent):
+    node = SimpleNamespace(config=SimpleNamespace(stash={STATE: SimpleNamespace(stdin=stdin)}), workerinput={})
+    pytest_configure_node(node)
+    assert node.workerinput == sent
 
 
 def test_switched_off(project):

@@ -1,5 +1,7 @@
 import pytest
 
+from pytest_monitorpy.prefetch import Prefetcher
+
 
 def test_checks_run_side_by_side(project):
     """Each waits for the other one."""
@@ -198,3 +200,54 @@ def test_a_run_deadline_for_what_runs_in_its_turn(project):
     result = project.run("--monitorpy=checks.yaml", "--monitorpy-deadline=0.1")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["E   ERROR: the run's deadline of 0.1 s was reached"])
+
+
+class Worker:
+    """Makes a run look like that of a worker of pytest-xdist, in this process."""
+
+    def __init__(self, **workerinput):
+        self.workerinput = workerinput
+        self.torun = self
+        self.handed = [2, "SHUTDOWN"]
+
+    def pytest_load_initial_conftests(self, early_config):
+        early_config.workerinput = self.workerinput
+
+    def __enter__(self):
+        return self.handed
+
+    def __exit__(self, *_):
+        pass
+
+    def lock(self):
+        return self
+
+
+def test_a_worker_runs_ahead_what_it_was_handed(project, monkeypatch):
+    """The first check waits for the third."""
+    project.conftest("""
+        third = threading.Event()
+
+        @register_plugin("wait")
+        def wait(config):
+            return CheckResult.success("it ran") if third.wait(20) else CheckResult.error("it did not")
+
+        @register_plugin("tell")
+        def tell(config):
+            third.set()
+            return CheckResult.success("told")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: wait}, {id: b, plugin: say}, {id: c, plugin: tell}]")
+    made = []
+    init = Prefetcher.__init__
+    monkeypatch.setattr(Prefetcher, "__init__", lambda self, *args: (init(self, *args), made.append(self))[0])
+    project.run("--monitorpy=checks.yaml", "--monitorpy-workers=10", "-p", "no:xdist", plugins=[Worker(workercount=4)]).assert_outcomes(
+        passed=3
+    )
+    assert made[0].workers == 3
+
+
+def test_a_worker_reads_the_controllers_standard_input(project):
+    worker = Worker(workercount=1, monitorpy_stdin="checks: [{id: a, plugin: say}]")
+    result = project.run("--monitorpy=-", "--monitorpy=-::a", "-rA", "-p", "no:xdist", plugins=[worker])
+    result.stdout.fnmatch_lines(["PASSED <stdin>::a"])

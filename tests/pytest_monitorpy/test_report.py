@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from pytest_monitorpy.plugin import pytest_handlecrashitem
+
 
 @pytest.fixture
 def mixed(project):
@@ -116,3 +118,19 @@ def test_values_that_would_end_an_xdist_run(project):
     result.assert_outcomes(failed=1)
     assert "\x1b[31m" not in result.stdout.str()
     assert sys.getsizeof((project.path / "r.json").read_text()) > 0
+
+
+def test_a_check_that_is_expected_to_fail_and_not_run(project):
+    project.conftest("""
+        def pytest_collection_modifyitems(items):
+            items[0].add_marker(pytest.mark.xfail(run=False, reason="known"))
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: crash}]")
+    project.run("--monitorpy=checks.yaml", "--monitorpy-json=r.json").assert_outcomes(xfailed=1)
+    assert json.loads((project.path / "r.json").read_text())["results"][0]["status"] == "skipped"
+
+
+def test_a_worker_that_dies_in_a_python_test_is_not_ours():
+    report = pytest.TestReport("test_own.py::test_own", ("test_own.py", None, "test_own.py"), {}, "failed", "died", "???")
+    pytest_handlecrashitem("test_own.py::test_own", report)
+    assert report.when == "???"

@@ -1,0 +1,24 @@
+import pytest
+
+
+def test_standard_input_in_this_process(project):
+    """Without capturing; test_selection.py has the rest."""
+    project.conftest("""
+        import io, sys
+        sys.stdin = io.StringIO("checks: [{id: a, plugin: say}]")
+    """)
+    result = project.run("--monitorpy=-", "-s", "-rA", "-p", "no:xdist")
+    result.stdout.fnmatch_lines(["*PASSED <stdin>::a"])
+
+
+def test_a_bad_name_is_told_once(project):
+    result = project.run("--monitorpy=nope.yaml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.stderr.str().count("nope.yaml") == 1
+
+
+def test_the_header_counts_files(project):
+    for name in ("a.yaml", "b.yaml"):
+        project.write(name, "checks: [{id: a, plugin: say}]")
+    project.run("--monitorpy=a.yaml", "--monitorpy=b.yaml").stdout.fnmatch_lines(["monitorpy: 2 check files, 32 workers, 10 per host"])
+    project.run("a.yaml").stdout.no_fnmatch_line("monitorpy: 2*")
