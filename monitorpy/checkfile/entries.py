@@ -9,7 +9,7 @@ from typing import Any
 from monitorpy.checkfile.configs import Plugins, Shape, judged
 from monitorpy.checkfile.events import Document
 from monitorpy.checkfile.interpolation import Environment, Filling, Scope, untyped
-from monitorpy.checkfile.issues import Issues
+from monitorpy.checkfile.issues import Issues, TooManyIssuesError
 from monitorpy.checkfile.matrix import Expansion, expansions
 from monitorpy.checkfile.model import Check, Defaults
 from monitorpy.checkfile.nodes import Loc, Map, Pos, column_of, line_of, locate
@@ -23,6 +23,8 @@ NEVER_SECRET = {"id": "an id", "group": "a group", "tags": "a tag", "plugin": "t
 _TEXT_KEYS = {*NEVER_SECRET, "skip"}
 _TEXT_MATCHERS = {"path", "matches", "not_matches", "type", "severity"}
 _ALONE = Expansion("", {})
+
+MAX_CHECKS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Entries:
         self.issues = issues
         self.environment = environment
         self.count = 0
+        self._checks = 0
         self._plugins = plugins
         self._expectations: dict[str, Expectation | ExpectationError] = {}
 
@@ -99,6 +102,10 @@ class Entries:
         found = [_ALONE]
         if has_matrix := "matrix" in node:
             found = expansions(node["matrix"], node.value_at("matrix"), setting.document, setting.scope, self.issues)
+        self._checks += len(found)
+        if self._checks > MAX_CHECKS:
+            self.issues.add(setting.file, where, f"more than {MAX_CHECKS:,} checks")
+            raise TooManyIssuesError
         drafts: list[Draft] = []
         for expansion in found or [_unknown(node["matrix"])]:
             before = len(self.issues)

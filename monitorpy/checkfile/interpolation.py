@@ -26,6 +26,9 @@ _WITH_DEFAULT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):-")
 _SECRET = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*)\Z")
 _FILE = re.compile(r"file:(.+)\Z")
 _SECRET_FILE_LIMIT = 1_000_000
+_TEXT_LIMIT = 1_000_000
+_TOTAL_LIMIT = 100_000_000
+_DEPTH = 20
 _SPELLINGS = 'write ${NAME}, ${NAME:-default}, ${secret:NAME}, ${file:path}, or $${ for a plain "${"'
 
 
@@ -57,12 +60,14 @@ class Filled:
 @lru_cache(maxsize=4096)
 def template(text: str) -> Template:
     """The parts of a text. Raises UnfilledError for a ``${`` that cannot be read."""
-    parts, _ = _parts(text, 0, inner=False)
+    parts, _ = _parts(text, 0, 0)
     return parts
 
 
-def _parts(text: str, start: int, *, inner: bool) -> tuple[Template, int]:
-    """The parts from ``start`` to the end, or to the closing brace of the default they are in."""
+def _parts(text: str, start: int, inner: int) -> tuple[Template, int]:
+    """The parts from ``start`` to the end, or to the closing brace of the default they are in; ``inner`` is how many they are in."""
+    if inner > _DEPTH:
+        raise UnfilledError(f"defaults in defaults, more than {_DEPTH} deep")
     parts: list[str | Reference] = []
     at = start
     while found := _TOKEN.search(text, at):
@@ -79,17 +84,17 @@ def _parts(text: str, start: int, *, inner: bool) -> tuple[Template, int]:
             parts.append("${")
             at = found.end()
         else:
-            reference, at = _reference(text, found.end())
+            reference, at = _reference(text, found.end(), inner)
             parts.append(reference)
     if inner:
         raise UnfilledError(f'"${{" without its "}}": {_SPELLINGS}')
     return tuple(filter(None, [*parts, text[at:]])), len(text)
 
 
-def _reference(text: str, start: int) -> tuple[Reference, int]:
+def _reference(text: str, start: int, inner: int) -> tuple[Reference, int]:
     """The reference whose inside begins at ``start``, and where it ends."""
     if head := _WITH_DEFAULT.match(text, start):
-        default, end = _parts(text, head.end(), inner=True)
+        default, end = _parts(text, head.end(), inner + 1)
         return Reference("name", head[1], default), end
     end = text.find("}", start)
     if end < 0:
@@ -106,11 +111,16 @@ def _reference(text: str, start: int) -> tuple[Reference, int]:
 
 @dataclass(slots=True)
 class Environment:
-    """What lies outside of the files: variables and secret files. ``secrets`` gathers every secret value that was read."""
+    """What lies outside of the files: variables and secret files.
+
+    ``secrets`` gathers every secret value that was read,
+    ``filled`` counts the characters of all texts that were filled in: a few variables can name one another into gigabytes.
+    """
 
     variables: Mapping[str, str]
     read_secrets: bool = True
     secrets: set[str] = field(default_factory=set)
+    filled: int = 0
 
     def secret(self, name: str) -> Filled:
         if not self.read_secrets:
@@ -178,7 +188,11 @@ class Scope:
             except UnfilledError as problem:
                 problems.append(str(problem))
         if problems:
-            raise UnfilledError("; ".join(problems))
+            raise UnfilledError("; ".join(dict.fromkeys(problems)))
+        length = sum(len(f.text) for f in filled)
+        self.environment.filled += length
+        if length > _TEXT_LIMIT or self.environment.filled > _TOTAL_LIMIT:
+            raise UnfilledError("the variables make too much text of this")
         return Filled("".join(f.text for f in filled), any(f.secret for f in filled), any(f.unread for f in filled))
 
     def _value(self, reference: Reference) -> Filled:
@@ -208,6 +222,8 @@ class Scope:
         if name in self._open:
             chain = " -> ".join([*self._open[self._open.index(name) :], name])
             raise UnfilledError(f"the variables name one another in a circle: {chain}")
+        if len(self._open) > _DEPTH:
+            raise UnfilledError(f"variables that name variables, more than {_DEPTH} deep")
         self._open.append(name)
         try:
             value = self.fill(self._texts[name])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 
+from monitorpy.checkfile import entries
 from monitorpy.core.result import Source
 from monitorpy.core.spec import CheckSpec, Retries
 
@@ -82,3 +83,8 @@ def test_the_same_mistake_is_told_at_each_place(mistakes):
     expect = "expect: [{path: status}]"
     found = mistakes(f'- {{id: a, plugin: "fixture:f", {expect}}}\n- {{id: b, plugin: "fixture:f", {expect}}}')
     assert len(found) == 2
+
+
+def test_too_many_checks(mistakes, monkeypatch):
+    monkeypatch.setattr(entries, "MAX_CHECKS", 3)
+    assert mistakes('[{id: a, plugin: "fixture:f"}, {id: b, plugin: "fixture:f", matrix: {x: [1, 2, 3]}}]')[0] == "1:32: more than 3 checks"

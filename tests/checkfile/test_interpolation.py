@@ -137,3 +137,26 @@ def test_text_where_expectations_want_text(checks, mistakes):
     first, second = checks(text, environ={"R": "12"})[0].expect
     assert first.matchers[0][0] == "matches"
     assert second.matchers == (("equals", 12),)
+
+
+@pytest.mark.parametrize(
+    ("texts", "problem"),
+    [
+        ({f"v{n}": f"${{v{n + 1}}}" for n in range(3000)}, "variables that name variables, more than 20 deep"),
+        ({f"v{n}": f"${{v{n + 1}}}" * 10 for n in range(15)} | {"v15": "x" * 10}, "the variables make too much text of this"),
+        ({"v0": "${A:-" * 2000 + "}" * 2000}, "defaults in defaults, more than 20 deep"),
+    ],
+)
+def test_bombs(texts, problem):
+    scope = Scope(Environment({}), "", texts)
+    assert scope.fill("${v0}").unread
+    assert problem in scope.failures.values()
+
+
+def test_the_sum_of_all_texts_is_limited():
+    scope = Scope(Environment({"A": "x" * 900_000}), "")
+    for _ in range(50):
+        scope.fill("${A}${B:-x}")
+    scope.environment.filled += 60_000_000
+    with pytest.raises(UnfilledError, match="too much text"):
+        scope.fill("${A}")

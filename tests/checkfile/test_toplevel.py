@@ -16,11 +16,12 @@ checks:
   - {id: a, plugin: tcp_port, config: {host: h}}
   - {id: b, plugin: tcp_port, config: {host: h, port: 80, timeout: 2}, tags: [x], retries: 0, timeout: 9, flaky: warning, severity: error, addresses: one, group: g}
   - {id: c, plugin: tcp_port, config: {host: h, timeout: 2}}
+  - {id: d, plugin: "fixture:f"}
 """
-    one, two, three = checks(text)
+    one, two, three, four = checks(text)
     assert one.config == {"port": 443, "timeout": 3, "host": "h"}
     assert (one.timeout, one.retries.count, one.flaky, one.severity, one.addresses, one.group, one.tags) == (
-        7,
+        None,
         1,
         "ok",
         "warning",
@@ -31,7 +32,7 @@ checks:
     assert two.config == {"port": 80, "timeout": 2, "host": "h"}
     assert (two.timeout, two.retries.count, two.flaky, two.severity, two.addresses, two.group) == (9, 0, "warning", "error", "one", "g")
     assert two.tags == ("all", "x")
-    assert three.timeout is None
+    assert (three.timeout, four.timeout) == (None, 7)
 
 
 def test_variables_in_defaults(checks):
