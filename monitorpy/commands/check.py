@@ -1,0 +1,89 @@
+"""One check by hand: ``monitorpy website https://example.org``. Prints a Nagios plugin line, or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from monitorpy.checkfile.scalars import substituted
+from monitorpy.commands import COULD_NOT_CHECK, EXIT
+from monitorpy.commands.flags import add_flags, config_from
+from monitorpy.core.batch_runner import run_batch
+from monitorpy.core.plugin_base import MonitorPlugin
+from monitorpy.core.registry import registry
+from monitorpy.core.result import CheckResult
+from monitorpy.core.spec import CheckSpec, Retries
+from monitorpy.errors import UsageError
+from monitorpy.reporting.nagios import nagios_line, nagios_word
+from monitorpy.utils.masking import Masker
+
+_TAKEN = ("--timeout", "--retries", "--severity", "--addresses", "--json", "--verbose", "--help")
+
+
+def configure(parser: argparse.ArgumentParser, name: str, argv: Sequence[str]) -> None:
+    """Add the arguments of the plugin of that name."""
+    plugin = registry.get(name)
+    parser.description = f"{plugin.get_description()} Exit code: 0 OK, 1 warning, 2 error, 3 could not check."
+    parser.epilog = f"The same in a check file: plugin: {name}; all keys are in docs/plugins/{name}/configuration.md."
+    common = parser.add_argument_group("options of every check")
+    common.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for one attempt, everything included (default 10)")
+    common.add_argument("--retries", type=_count, default=0, metavar="N", help="further attempts after a failed connection or a timeout")
+    common.add_argument("--severity", choices=("warning", "error"), default="error", help="the worst this check can become")
+    common.add_argument("--addresses", choices=("one", "all"), default="one", help="try every address of the host")
+    common.add_argument("--json", dest="as_json", action="store_true", help="print the result as a JSON object")
+    common.add_argument("-v", "--verbose", action="store_true", help="print what was observed, too")
+    add_flags(parser, plugin, argv, _TAKEN)
+    parser.set_defaults(run=run, plugin=name)
+
+
+def run(args: argparse.Namespace) -> int:
+    plugin = registry.get(args.plugin)
+    config, secrets = config_from(plugin, args)
+    _validate(plugin, config)
+    spec = CheckSpec(
+        id=args.plugin,
+        plugin=args.plugin,
+        config=config,
+        timeout=args.timeout,
+        retries=Retries(args.retries),
+        severity=args.severity,
+        addresses=args.addresses,
+        masker=Masker(secrets),
+    )
+    run = run_batch([spec], workers=1, per_host=0)
+    if run.interrupted:
+        raise KeyboardInterrupt
+    (result,) = run.outcomes
+    assert isinstance(result, CheckResult)
+    print(json.dumps(result.to_dict(), indent=2) if args.as_json else _text(result, spec, args.verbose))
+    return COULD_NOT_CHECK if nagios_word(result) == "UNKNOWN" else EXIT[result.status]
+
+
+def _validate(plugin: type[MonitorPlugin], config: dict[str, object]) -> None:
+    issues = [str(issue) for issue in plugin(config).config_issues()]
+    if issues:
+        raise UsageError("\n".join(issues))
+
+
+def _text(result: CheckResult, spec: CheckSpec, verbose: bool) -> str:
+    lines = [nagios_line(result)]
+    if verbose or not result.is_success():
+        from monitorpy.reporting.explain import explain, shown_config
+
+        explanation = explain(result, shown_config(spec), details=verbose)
+        lines += explanation.lines() if verbose else explanation.verdict[1:]
+    return "\n".join(lines)
+
+
+def _seconds(text: str) -> float:
+    value = substituted(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86400:  # noqa: PLR2004 - a day
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, at most 86400, not {text!r}")
+    return float(value)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > 100:  # noqa: PLR2004 - as in check files
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 100, not {text!r}")
+    return int(text)

@@ -1,0 +1,101 @@
+"""Results for a person at a terminal or in a CI log: a line a check, failures first, and a summary."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import IO
+
+from monitorpy.core.result import CheckResult, Outcome, Run
+from monitorpy.core.spec import CheckSpec
+from monitorpy.reporting.explain import duration, explain, printable, shown_config
+
+_COLOURS = {"ERROR": "31", "WARNING": "33", "BLOCKED": "35", "SKIPPED": "36", "OK": "32"}
+_MANY = 100
+"""Successes that are listed without being asked for."""
+_NAMED = 8
+"""Blocked checks that are named behind their root."""
+
+
+def word(outcome: Outcome) -> str:
+    """How an outcome is called: OK, WARNING, ERROR, BLOCKED, SKIPPED."""
+    if isinstance(outcome, CheckResult) and outcome.fault == "blocked":
+        return "BLOCKED"
+    return "OK" if outcome.status == "success" else outcome.status.upper()
+
+
+def report(run: Run, specs: Mapping[int, CheckSpec] | None = None, *, verbosity: int = 0, colour: bool = False) -> Iterator[str]:
+    """The lines of the report.
+
+    ``verbosity`` -1 leaves out what is good, 1 explains what is not (``specs``, by place in the run, give the configs).
+    Every text of a peer is on one line with its control characters escaped, behind a word of ours: it can neither
+    steer a terminal nor form a command of a CI's log.
+    """
+    words = [word(outcome) for outcome in run.outcomes]
+    order = list(_COLOURS)
+    places = sorted(range(len(words)), key=lambda i: order.index(words[i]))
+    hide_good = verbosity < 0 or (verbosity == 0 and words.count("OK") > _MANY)
+    width = min(50, max((len(name(run.outcomes[i])) for i in places if not (hide_good and words[i] == "OK")), default=0))
+    blocked = _blocked_by(run)
+    for i in places:
+        if words[i] in {"OK", "BLOCKED"} and (hide_good if words[i] == "OK" else verbosity < 1):
+            continue
+        yield _line(run.outcomes[i], words[i], width, colour)
+        if words[i] == "ERROR" and (behind := blocked.get(run.outcomes[i].id or "")):
+            yield f"         blocks {_some(behind)}"
+        if verbosity > 0 and words[i] != "OK" and specs and isinstance(outcome := run.outcomes[i], CheckResult):
+            yield from (f"      {line}" for line in explain(outcome, shown_config(specs[i])).lines())
+    if hide_good and verbosity == 0:
+        yield f"OK       {words.count('OK')} checks (-v lists them)"
+    yield _painted(summary(run), _COLOURS[words[places[0]]] if places else "", colour)
+
+
+def summary(run: Run) -> str:
+    """One line: the counts, and how long it took."""
+    counts = run.summary()
+    names = (("success", "ok"), ("warning", "warning"), ("error", "error"), ("blocked", "blocked"), ("skipped", "skipped"))
+    parts = [f"{counts[key]} {name}" for key, name in names if counts[key] or key == "success"]
+    checks = "1 check" if counts["total"] == 1 else f"{counts['total']} checks"
+    stopped = ", interrupted" if run.interrupted else ""
+    return f"{checks} in {duration(run.duration)}: {', '.join(parts)}{stopped}"
+
+
+def name(outcome: Outcome) -> str:
+    """``group::id``."""
+    return printable(f"{outcome.group}::{outcome.id}" if outcome.group else f"{outcome.id}")
+
+
+def wants_colour(stream: IO[str]) -> bool:
+    """Whether to write colours: to a terminal, unless NO_COLOR is set (no-color.org) or TERM is dumb."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _line(outcome: Outcome, label: str, width: int, colour: bool) -> str:
+    took = f"  ({duration(outcome.response_time)})" if isinstance(outcome, CheckResult) and outcome.attempts else ""
+    where = f"  {printable(str(outcome.source))}" if outcome.source and label != "OK" else ""
+    return f"{_painted(f'{label:<8}', _COLOURS[label], colour)} {name(outcome):<{width}}  {printable(outcome.message)}{took}{where}"
+
+
+def _painted(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour and code else text
+
+
+def _blocked_by(run: Run) -> dict[str, list[str]]:
+    """The names of blocked checks by the ids of their roots."""
+    found: dict[str, list[str]] = {}
+    for outcome in run.outcomes:
+        if word(outcome) == "BLOCKED":
+            for root in outcome.message.removeprefix("blocked by ").split(", "):
+                found.setdefault(root, []).append(name(outcome))
+    return found
+
+
+def _some(names: list[str]) -> str:
+    listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    return f"{len(names)} {'check' if len(names) == 1 else 'checks'}: {listed}"
+
+
+def counts(outcomes: Counter[str]) -> str:
+    """What has ended so far, for a line of progress."""
+    return ", ".join(f"{outcomes[label]} {label.lower()}" for label in _COLOURS if outcomes[label])
