@@ -62,7 +62,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse that exits with 3 (its 2 would mean "error" here) and says what may have been meant."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, allow_abbrev=False, **kwargs)
+        super().__init__(*args, **{**kwargs, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("unrecognized arguments: "):
@@ -113,7 +113,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 def _checks(chosen: str | None) -> dict[str, tuple[str, str]]:
     """Commands of plugins: their plugin and its summary. Other packages are asked only where it may be one of theirs."""
     found = {builtin.cli_name: (name, builtin.summary) for name, builtin in BUILTINS.items()}
-    if chosen in BUILTINS:
+    if chosen is not None and chosen in BUILTINS:
         found[chosen] = (chosen, BUILTINS[chosen].summary)
     if chosen not in found and chosen not in _COMMANDS:
         for name in registry.get_plugin_names():

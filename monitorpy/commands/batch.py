@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -147,7 +147,7 @@ def _write(path: str, text: str) -> None:
     Path(file.name).replace(path)
 
 
-def _at_least(minimum: int):  # noqa: ANN202 - argparse's kind of type
+def _at_least(minimum: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not text.isdecimal() or not minimum <= int(text) <= 10_000:  # noqa: PLR2004 - threads
             raise argparse.ArgumentTypeError(f"must be a number from {minimum} to 10000, not {text!r}")

@@ -46,7 +46,7 @@ def _matches(name: str) -> list[str]:
             raise UsageError(f"{name}: there is no .yaml, .yml or .json file in this folder")
         return paths
     if not Path(name).exists() and glob.has_magic(name):
-        paths = sorted(glob.glob(name, recursive=True))
+        paths = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         if not paths:
             raise UsageError(f"{name}: no file matches")
         return paths
