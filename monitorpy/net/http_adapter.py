@@ -150,10 +150,10 @@ def _ask(sock: Any, message: bytes, method: str) -> Answer:
     except NetError as broken:
         if broken.kind != "reset":
             raise
-        try:  # a server may refuse a large body by answering before it is all sent
+        try:  # a server may refuse a large body, or a client without certificate, before all is sent
             return Answer(sock, method)
-        except NetError:
-            raise broken from None
+        except NetError as said:
+            raise (said if said.kind == "tls" else broken) from None
     return Answer(sock, method)
 
 

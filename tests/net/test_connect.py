@@ -95,6 +95,7 @@ def test_starttls_after_a_dialogue(serve, deadline, authority):
     def talk(connection, server):
         connection.sendall(b"ready\n")
         connection.recv(100)
+        connection.sendall(b"go ahead\n")
         with context.wrap_socket(connection, server_side=True) as secured:
             secured.sendall(b"secret")
             server.stopped.wait(20)
@@ -102,6 +103,7 @@ def test_starttls_after_a_dialogue(serve, deadline, authority):
     with connect("127.0.0.1", serve(talk).port, deadline, phases={}) as connection:
         assert connection.sock.recv(6) == b"ready\n"
         connection.sock.sendall(b"STARTTLS\n")
+        assert connection.sock.recv(9) == b"go ahead\n"
         connection.start_tls(TlsSettings(ca_file=authority.ca_file), "127.0.0.1")
         assert connection.sock.recv(6) == b"secret"
 
