@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - argparse has no public way to ask a parser for its arguments
 """Writes the tables of the documentation that the code knows best: options of plugins, flags of commands, keys of check files.
 
 ``python docs/generate.py`` rewrites what stands between ``<!-- generated: WHAT -->`` and ``<!-- end -->``;
@@ -85,13 +86,10 @@ def default_of(field: Any) -> str:
 
 def command_flags(command: str) -> Iterator[str]:
     """The table of a command's arguments."""
-    from monitorpy.cli import build_parser
+    from monitorpy.cli import _parser
 
-    words = command.split()
-    parser = build_parser([*words, "--help"])
-    for word in words:
-        parser = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction)).choices[word]
-    rows = [(flags_of(action), help_of(action)) for action in parser._actions if action.help != argparse.SUPPRESS]
+    commands = next(action for action in _parser([command])._actions if isinstance(action, argparse._SubParsersAction))
+    rows = [(flags_of(action), help_of(action)) for action in commands.choices[command]._actions if action.help != argparse.SUPPRESS]
     yield from table(("argument", "meaning"), rows)
 
 

@@ -1,6 +1,7 @@
 """Runs what the documentation shows: every block of a page, in order, in an empty folder, with the lab's servers at hand.
 
-- ``python``: executed; ``yaml``: loaded as a check file (a lone ``expect:`` gets a check around it); ``json``, ``toml``, ``ini``: parsed.
+- ``python``: executed; ``yaml``: loaded as a check file (a lone ``expect:`` gets a check around it, ``wrong.yaml`` is left to
+  its command); ``json``, ``toml``, ``ini``: parsed.
 - A block whose first line is a comment with a file name (``# checks.yaml``) is also written to that file.
 - ``console``: each ``$ command`` is run and its output compared (``...`` stands for anything); ``$ echo $?`` shows the exit code.
   A command that names example.org or example.com, needs a place of the reader's, or runs the demo, is only checked for its options.
@@ -36,6 +37,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
 from monitorpy.checkfile import load
+from monitorpy.cli import _parser, main
 from monitorpy.core.registry import BUILTINS, registry
 from monitorpy.lab.lab import Lab
 
@@ -69,7 +71,12 @@ def close_lab() -> None:
 @functools.cache
 def pytest_options() -> frozenset[str]:
     text = subprocess.run([sys.executable, "-m", "pytest", "--help"], capture_output=True, text=True, check=True).stdout
-    return frozenset(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", text))
+    return frozenset(map(undashed, re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", text)))
+
+
+def undashed(option: str) -> str:
+    """pytest's help names one spelling of --junit-xml and --junitxml."""
+    return option[:2] + option[2:].replace("-", "")
 
 
 def located(text: str) -> str:
@@ -99,6 +106,8 @@ def yaml_block(example: Example) -> None:
     if name.startswith((".github", ".gitlab")):
         for line in _lines_of(yaml.safe_load(text)):
             check_command(line)
+        return
+    if name.startswith("wrong"):
         return
     if text.startswith("expect:"):
         text = f"- id: example\n  plugin: website_status\n  config: {{url: 'http://127.0.0.1/'}}\n{_indented(text)}"
@@ -148,7 +157,7 @@ def compare(command: str, expected: str, output: str) -> None:
 def run(command: str) -> tuple[int, str]:
     """Exit code and output; what is written to standard error comes after it."""
     command, _, piped = command.partition(" < ")
-    program, *arguments = shlex.split(command)
+    program, *arguments = shlex.split(os.path.expandvars(command))
     if program == "cat":
         return 0, Path(arguments[0]).read_text(encoding="utf-8")
     if program == "pytest":
@@ -158,30 +167,26 @@ def run(command: str) -> tuple[int, str]:
         )
         return ended.returncode, ended.stdout + ended.stderr
     assert program == "monitorpy", f"what is {program}?"
-    from monitorpy.cli import main
-
-    stdin = io.StringIO(Path(piped).read_text(encoding="utf-8")) if piped else sys.stdin
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err, _stdin(stdin):
-        try:
-            code = main(arguments)
-        except SystemExit as ended_by:
-            code = ended_by.code if isinstance(ended_by.code, int) else 1
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err, _stdin(piped):
+        code = main(arguments)
     return code, out.getvalue() + err.getvalue()
 
 
 @contextlib.contextmanager
-def _stdin(file: Any) -> Iterator[None]:
-    before, sys.stdin = sys.stdin, file
-    try:
-        yield
-    finally:
-        sys.stdin = before
+def _stdin(path: str) -> Iterator[None]:
+    before = sys.stdin
+    with io.TextIOWrapper(io.BytesIO(Path(path).read_bytes() if path else b"")) as file:
+        sys.stdin = file
+        try:
+            yield
+        finally:
+            sys.stdin = before
 
 
 def check_command(line: str) -> None:
     """Whether the options of each command in a line exist."""
     for part in re.split(r"&&|\||;", line.partition(" #")[0]):
-        words = shlex.split(part)
+        words = shlex.split(re.split(" [<>] ", part)[0])
         while words and re.match(r"\w+=", words[0]):
             words.pop(0)
         if not words:
@@ -190,7 +195,7 @@ def check_command(line: str) -> None:
         program = program.rpartition("/")[2]
         options = [a.partition("=")[0] for a in arguments if a.startswith("-") and a != "-"]
         if program == "pytest":
-            unknown = [o for o in options if o not in pytest_options() and o.rstrip("0123456789") not in pytest_options()]
+            unknown = [o for o in options if undashed(o) not in pytest_options() and o.rstrip("0123456789") not in pytest_options()]
             assert not unknown, f"pytest has no {' '.join(unknown)}"
         elif program == "monitorpy":
             check_monitorpy(arguments)
@@ -199,9 +204,11 @@ def check_command(line: str) -> None:
 
 
 def check_monitorpy(arguments: list[str]) -> None:
-    from monitorpy.cli import build_parser
-
-    build_parser(arguments).parse_args(arguments)
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        try:
+            _parser(arguments).parse_args(arguments)
+        except SystemExit:
+            raise AssertionError(told.getvalue()) from None
 
 
 def bash(example: Example) -> None:
@@ -252,6 +259,6 @@ def failures_of(path: Path, environ: pytest.MonkeyPatch, folder: Path) -> Iterat
     for example in document.examples():
         try:
             example.evaluate()
-        except Exception as wrong:
+        except Exception as wrong:  # noqa: BLE001 - each example is told, whatever is wrong with it
             told = isinstance(wrong, AssertionError) and str(wrong)
             yield f"{path}:{example.line}: {told or ''.join(traceback.format_exception(wrong))}"
