@@ -9,7 +9,7 @@ from typing import Any
 
 from monitorpy.checkfile.nodes import Loc
 from monitorpy.core.plugin_base import declared_config
-from monitorpy.core.plugin_config import PluginConfig, parse_config, secret_values, settle_texts, unknown_key
+from monitorpy.core.plugin_config import PluginConfig, parse_config, settle_texts, unknown_key
 from monitorpy.core.registry import FunctionPlugin, registry
 from monitorpy.errors import ConfigError, ConfigIssue
 
@@ -23,16 +23,14 @@ class Shape:
     model: type[PluginConfig] | None = None
     known: tuple[str, ...] | None = None
     required: tuple[str, ...] = ()
-    secrets: bool = False
 
 
 @dataclass(slots=True)
 class Verdict:
-    """The config as the plugin will get it, what is wrong with it, and the values that it declares secret."""
+    """The config as the plugin will get it, and what is wrong with it."""
 
     config: dict[str, Any]
     issues: list[ConfigIssue]
-    secrets: tuple[str, ...] = ()
 
 
 class Plugins:
@@ -62,7 +60,7 @@ class Plugins:
 
 def _shape_of(cls: type[Any]) -> Shape:
     if model := declared_config(cls):
-        return Shape(model, secrets="SecretStr" in repr(model.__signature__))
+        return Shape(model)
     if issubclass(cls, FunctionPlugin):
         return Shape()
     required = tuple(cls.get_required_config())
@@ -72,7 +70,7 @@ def _shape_of(cls: type[Any]) -> Shape:
 def judged(shape: Shape, config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
     """What the plugin says to a config; ``texts`` are the places of values that were typed after substitution."""
     if shape.model is not None:
-        return _declared(shape, shape.model, config, texts)
+        return _declared(shape.model, config, texts)
     if shape.known is None:
         return Verdict(config, [])
     issues = [ConfigIssue((), f"missing required key {key!r}") for key in shape.required if key not in config]
@@ -82,14 +80,14 @@ def judged(shape: Shape, config: dict[str, Any], texts: Mapping[Loc, str]) -> Ve
     return Verdict(config, issues)
 
 
-def _declared(shape: Shape, model: type[PluginConfig], config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
+def _declared(model: type[PluginConfig], config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
     if texts:
         config = settle_texts(model, config, texts)
     try:
-        settings = parse_config(model, config)
+        parse_config(model, config)
     except ConfigError as refused:
         return Verdict(config, refused.issues)
-    return Verdict(config, [], tuple(secret_values(settings)) if shape.secrets else ())
+    return Verdict(config, [])
 
 
 def _is_seconds(value: Any) -> bool:

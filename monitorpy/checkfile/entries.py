@@ -117,9 +117,6 @@ class Entries:
     def shape(self, name: str) -> Shape | str:
         return self._plugins.shape(name)
 
-    def keep_secrets(self, values: tuple[str, ...]) -> None:
-        self.environment.secrets.update(values)
-
     def expectation(self, data: dict[str, Any]) -> Expectation:
         """A compiled expectation; the same text is compiled once. Raises ExpectationError."""
         key = repr(data)
@@ -217,8 +214,6 @@ class _Reader:
         verdict = judged(shape, config, texts)
         for issue in verdict.issues:
             self.blame(issue.loc, str(issue), issue.on_key, layer if issue.loc and issue.loc[0] not in own else None)
-        if verdict.secrets:
-            self.entries.keep_secrets(verdict.secrets)
         return verdict.config
 
     def blame(self, loc: Loc, message: str, on_key: bool, layer: Layer | None) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from monitorpy.core.expectations import evaluate, observation
 from monitorpy.core.plain import cut, masked, to_plain
 from monitorpy.core.plugin_base import DEFAULT_TIMEOUT, guarded
-from monitorpy.core.registry import registry, run_check
+from monitorpy.core.registry import attempt, registry
 from monitorpy.core.result import CheckResult, Failure, worst
 from monitorpy.core.spec import CheckSpec
 from monitorpy.errors import ConfigError, ConfigIssue
@@ -61,12 +61,12 @@ def _attempts(
     retries = spec.retries
     budget = Deadline(retries.budget if retries.budget is not None else math.inf)
     earlier = ""
-    for attempt in range(1, retries.count + 2):
+    for number in range(1, retries.count + 2):
         deadline = Deadline(attempt_seconds(spec)).earlier(budget)
         if attempt_started is not None:
             attempt_started(deadline)
-        result = replace(_attempt(spec, deadline, check), attempts=attempt)
-        last = attempt > retries.count or min(budget.left(), run_deadline.left()) <= retries.delay
+        result = replace(_attempt(spec, deadline, check), attempts=number)
+        last = number > retries.count or min(budget.left(), run_deadline.left()) <= retries.delay
         if last or not result.is_error() or result.kind not in retries.on:
             break
         earlier = result.message
@@ -89,7 +89,13 @@ def _attempt(spec: CheckSpec, deadline: Deadline, check: Check | None) -> CheckR
         return _judged(spec, result)
     if spec.addresses == "all":
         return _every_address(spec, deadline)
-    return _judged(spec, run_check(spec.plugin, spec.config, deadline=deadline))
+    return _look(spec, deadline)
+
+
+def _look(spec: CheckSpec, deadline: Deadline, address: str | None = None) -> CheckResult:
+    """One observation, judged, and only then masked."""
+    result, masker = attempt(spec.plugin, spec.config, deadline=deadline, address=address)
+    return masked(_judged(spec, result), masker)
 
 
 def _every_address(spec: CheckSpec, deadline: Deadline) -> CheckResult:
@@ -103,7 +109,7 @@ def _every_address(spec: CheckSpec, deadline: Deadline) -> CheckResult:
     results: dict[str, CheckResult] = {}
 
     def look(address: str) -> None:
-        results[address] = _judged(spec, run_check(spec.plugin, spec.config, deadline=deadline, address=address))
+        results[address] = _look(spec, deadline, address)
 
     threads = [Thread(target=contextvars.copy_context().run, args=(look, address), daemon=True) for address in addresses]
     for thread in threads:

@@ -144,11 +144,20 @@ def register_plugin(name: str, target: Registry | None = None) -> Callable[[Regi
     return decorate
 
 
-def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, address: str | None = None) -> CheckResult:
+def run_check(plugin_name: str, config: Mapping[str, Any]) -> CheckResult:
     """One attempt of a check, in this thread; never raises: an unknown plugin, a bad config or a crash is an error result.
 
-    ``deadline`` bounds it (default: the config's ``timeout``, 10 s), ``address`` pins the address of the target.
-    A response time that the plugin left at 0.0 is measured; values declared SecretStr are masked.
+    It takes the config's ``timeout`` (10 s) at most, if the plugin keeps its deadline. Values declared SecretStr are masked.
+    """
+    return masked(*attempt(plugin_name, config))
+
+
+def attempt(
+    plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, address: str | None = None
+) -> tuple[CheckResult, Masker]:
+    """What run_check does, before anything is masked (expectations must see what was observed), and the masker to apply.
+
+    ``deadline`` bounds it, ``address`` pins the address of the target. A response time that the plugin left at 0.0 is measured.
     """
     started = perf_counter()
     masker = Masker()
@@ -176,7 +185,7 @@ def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline
         result = result.changed(response_time=perf_counter() - started)
     if target is not None and result.target is None:  # it broke off before anything was observed: say at least of whom
         result = result.changed(raw_data={"target": target, **(result.raw_data or {})})
-    return masked(result, masker)
+    return result, masker
 
 
 def _plugin_of(function: Check) -> type[MonitorPlugin]:

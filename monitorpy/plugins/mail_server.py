@@ -16,7 +16,7 @@ from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig, Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
-from monitorpy.errors import NetError
+from monitorpy.errors import ConfigError, ConfigIssue, NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.dialogue import Dialogue
 from monitorpy.net.mail.base import MailClient
@@ -119,9 +119,12 @@ class MailServerPlugin(PluginTemplate):
         return None if self.config.get("resolve_mx") else super().get_host()
 
     def _execute_check(self) -> CheckResult:
+        settings = self.settings
+        if settings.username is not None and settings.tls_mode == "plain" and not settings.allow_plaintext_auth:
+            refusal = "the password would travel in clear text: set use_ssl or use_tls, or allow_plaintext_auth: true"
+            raise ConfigError(ConfigIssue((), refusal))
         self.phases |= {"dns": None, "connect": None, "tls": None, "first_byte": None, "transfer": None}
         started = perf_counter()
-        settings = self.settings
         raw: dict[str, Any] = {
             "host": settings.hostname,
             "port": settings.server_port,
@@ -256,8 +259,6 @@ def _problems(settings: MailServerPlugin.Config, given: set[str]) -> Iterator[st
         yield "critical_days must not be more than warning_days: the warning could never be seen"
     if (settings.username is None) != (settings.password is None):
         yield "username and password belong together"
-    if settings.username is not None and not secure and not settings.allow_plaintext_auth:
-        yield "the password would travel in clear text: set use_ssl or use_tls, or allow_plaintext_auth: true"
     yield from _smtp_problems(settings)
 
 

@@ -80,21 +80,6 @@ def test_fixtures():
     assert "must be fixture:NAME" in str(plugins.shape("fixture: "))
 
 
-def test_declared_secrets_are_masked(plugins, write):
-    from monitorpy.checkfile import load
-
-    @register_plugin("login")
-    class Login(PluginTemplate):
-        class Config(PluginConfig):
-            user: str
-            password: SecretStr | None = None
-
-    write(a="[{id: a, plugin: login, config: {user: u, password: hunter2}}]")
-    found = load("a.yaml", environ={})
-    assert found.masker.secrets == {"hunter2"}
-    assert found.checks[0].masker.text("hunter2!") == "***!"
-    assert found.checks[0].config == {"user": "u", "password": "hunter2"}
-
 
 def test_a_secret_of_digits_stays_text(plugins, checks):
     @register_plugin("pin")

@@ -3,10 +3,12 @@ from __future__ import annotations
 import threading
 
 import pytest
+from pydantic import SecretStr
 
 from monitorpy.core.execution import MESSAGE_LIMIT, attempt_seconds, execute
 from monitorpy.core.expectations import compile_expectation
 from monitorpy.core.plugin_base import PluginTemplate
+from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure, Source
 from monitorpy.core.spec import CheckSpec, Retries
@@ -162,6 +164,19 @@ class TestSecrets:
         result = execute(spec("leaky", config={"password": "hunter2"}, masker=Masker(["hunter2"]), expect=expect))
         assert "hunter2" not in str(result.to_dict())
         assert "hunter2" not in caplog.text
+
+    def test_expectations_see_what_the_output_hides(self, plugins):
+        @register_plugin("echo")
+        class Echo(PluginTemplate):
+            class Config(PluginConfig):
+                token: SecretStr
+
+            def _execute_check(self):
+                return self.success_result("fine", 0.1, {"body": f"you sent {self.settings.token.get_secret_value()}"})
+
+        result = execute(spec("echo", config={"token": "hunter2"}, expect=expecting({"path": "body", "not_contains": "hunter2"})))
+        assert result.is_error()
+        assert "hunter2" not in str(result.to_dict())
 
     def test_not_even_a_crash(self, plugins):
         @register_plugin("leaky")

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 
 from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig
-from monitorpy.core.registry import Registry, register_plugin, run_check
+from monitorpy.core.registry import Registry, attempt, register_plugin, run_check
 from monitorpy.core.result import CheckResult
 from monitorpy.net.deadline import Deadline
 
@@ -166,7 +166,10 @@ class TestRunCheck:
                 token: SecretStr = Field(description="Token.")
 
             def _execute_check(self):
-                return self.success_result(f"{self.settings.token.get_secret_value()} {self.address} {self.deadline.seconds}")
+                return self.success_result(f"{self.settings.token.get_secret_value()} {self.address} {self.deadline.seconds:g}")
 
         register_plugin("telling")(Telling)
-        assert run_check("telling", {"token": "hunter2"}, deadline=Deadline(7), address="::1").message == "*** ::1 7"
+        assert run_check("telling", {"token": "hunter2"}).message == "*** None 10"
+        result, masker = attempt("telling", {"token": "hunter2"}, deadline=Deadline(7), address="::1")
+        assert result.message == "hunter2 ::1 7"
+        assert masker.text(result.message) == "*** ::1 7"
