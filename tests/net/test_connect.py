@@ -135,7 +135,8 @@ def test_a_reset_in_the_handshake(serve, deadline, reset):
 
 
 def test_a_peer_that_is_gone_before_the_handshake(serve, deadline, reset):
-    with connect("127.0.0.1", serve(lambda c, _: reset(c)).port, deadline, phases={}) as connection:
+    with connect("127.0.0.1", serve(lambda c, _: (c.recv(1), reset(c))).port, deadline, phases={}) as connection:
+        connection.sock.sendall(b"x")
         with pytest.raises(NetError, match="reset the connection"):
             connection.sock.recv(1)
         with pytest.raises(NetError, match="closed the connection during the TLS handshake") as caught:

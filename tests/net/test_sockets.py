@@ -137,10 +137,12 @@ def test_a_reset_while_sending(serve, dial, reset):
     ready = threading.Event()
 
     def talk(connection, _server):
+        connection.recv(1)  # at once, the reset could come before connect() returns
         reset(connection)
         ready.set()
 
     sock = dial(serve(talk)).sock
+    sock.sendall(b"x")
     assert ready.wait(5)
     with pytest.raises(NetError, match="the connection while sending") as caught:
         [sock.sendall(b"x") for _ in range(3)]  # the first may still leave
