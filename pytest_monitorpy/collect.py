@@ -44,12 +44,9 @@ class Entry:
         return CheckItem.from_parent(parent, name=name, spec=self.spec, order=self.order, fixtures=self.fixtures)
 
 
-def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode | None:
-    """The node of a check file: one that was asked for, or a positional path that looks like one."""
+def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode:
+    """The node of a check file."""
     state = parent.config.stash[STATE]
-    asked = file_path in state.wanted
-    if not asked and not (parent.session.isinitpath(file_path) and selection.looks_like_checks(file_path)):
-        return None
     state.register_plugins(parent.config)
     more: dict[str, Any] = {}
     if state.stdin is not None and file_path == state.stdin[1]:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_monitorpy import compat, hooks, options, selection, state
+from pytest_monitorpy import compat, hooks, options, state
 from pytest_monitorpy.fixtures import WARNINGS, monitorpy_check, monitorpy_config
-from pytest_monitorpy.report import crashed, is_warning, summarize
-from pytest_monitorpy.state import STATE
+from pytest_monitorpy.state import STATE, SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("htmlpath", None):
         from pytest_monitorpy.html import HtmlReport
 
-        config.pluginmanager.register(HtmlReport(config.stash[STATE].recorder), "monitorpy-html")
+        config.pluginmanager.register(HtmlReport(config.stash[STATE].recording()), "monitorpy-html")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -64,7 +63,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode | None:
-    if file_path.suffix not in selection.SUFFIXES and file_path not in parent.config.stash[STATE].wanted:
+    if not parent.config.stash[STATE].is_check_file(file_path, parent.session):
         return None
     from pytest_monitorpy.collect import check_file
 
@@ -109,21 +108,29 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
     """The category stays "xfailed": every other plugin and pytest's own -rx know what to do with it."""
-    return ("xfailed", "w", ("WARNED", {"yellow": True})) if report.when == "call" and is_warning(report) else None
+    if report.when != "call" or not hasattr(report, "monitorpy"):
+        return None
+    from pytest_monitorpy.report import is_warning
+
+    return ("xfailed", "w", ("WARNED", {"yellow": True})) if is_warning(report) else None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
     """Tell of a check that took its whole worker process with it: reporters leave out what has no "call" phase."""
-    if crashitem.partition("::")[0].endswith(selection.SUFFIXES):
+    if crashitem.partition("::")[0].endswith(SUFFIXES):
+        from pytest_monitorpy.report import crashed
+
         report.when = "call"
         report.monitorpy_crash = True  # type: ignore[attr-defined]
         report.monitorpy = crashed(crashitem, report.longreprtext)  # type: ignore[attr-defined]
 
 
-@pytest.hookimpl
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    summarize(terminalreporter, config.stash[STATE].recorder)
+    if (recorder := config.stash[STATE].recorder) is not None:
+        from pytest_monitorpy.report import summarize
+
+        summarize(terminalreporter, recorder)
 
 
 class Recording:
@@ -135,7 +142,8 @@ class Recording:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
-        self._state.recorder.add(report)
+        if hasattr(report, "monitorpy"):
+            self._state.recording().add(report)
         yield
         if hasattr(report, "monitorpy_crash"):  # pytest-html shows a test only when its teardown is over
             end = pytest.TestReport(report.nodeid, report.location, {}, "passed", None, "teardown")
@@ -143,4 +151,4 @@ class Recording:
 
     def pytest_sessionfinish(self) -> None:
         if (path := self._state.settings.json) is not None:
-            self._state.recorder.write(path)
+            self._state.recording().write(path)

@@ -1,6 +1,6 @@
 """What the controller makes of the reports: the summary on the terminal and the JSON document.
 
-PYTEST_DONT_REWRITE: loaded in every pytest run.
+PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from monitorpy.core.result import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,16 +21,19 @@ _ENDS = ("success", "warning", "error", "blocked", "skipped")
 
 
 class Recorder:
-    """Collects the results from the reports of the items, wherever those ran."""
+    """Collects the results from the reports of the items, wherever those ran.
 
-    def __init__(self) -> None:
-        self._started = monotonic()
+    ``started`` is when the run began, on the monotonic clock.
+    """
+
+    def __init__(self, started: float) -> None:
+        self._started = started
         self._found: dict[str, dict[str, Any]] = {}
 
     def add(self, report: pytest.TestReport) -> None:
         """Keep what a check's report carries; that of a rerun replaces the one before."""
-        data = getattr(report, "monitorpy", None)
-        if data is not None and "result" in data:
+        data = report.monitorpy
+        if "result" in data:  # a Python test with warnings has none
             self._found[report.nodeid] = data
 
     @property
@@ -70,8 +75,6 @@ def summarize(terminal: pytest.TerminalReporter, recorder: Recorder) -> None:
 
 def crashed(nodeid: str, message: str) -> dict[str, Any]:
     """What the report of a check would have carried, had its worker process lived to send it."""
-    from monitorpy.core.result import CheckResult
-
     text = f"the worker process crashed: {' '.join(message.split())}"
     result = CheckResult.error(text, id=nodeid.rpartition("::")[2], fault="plugin").to_dict()
     return {"order": float("inf"), "target": "", "result": result}

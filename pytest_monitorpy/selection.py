@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from pytest_monitorpy import compat
+from pytest_monitorpy.state import SUFFIXES
 
-SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "<stdin>"
 
 _LOOK_LIMIT = 10_000_000

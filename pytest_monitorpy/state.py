@@ -5,22 +5,25 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_monitorpy import selection
 from pytest_monitorpy.options import Settings, read_settings
-from pytest_monitorpy.report import Recorder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from monitorpy.core.spec import CheckSpec
     from pytest_monitorpy.prefetch import Prefetcher
+    from pytest_monitorpy.report import Recorder
+    from pytest_monitorpy.selection import Wanted
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""Of files that may be check files without being named by an option."""
 
 
-@dataclass(slots=True)
 class State:
     """The state of one run.
 
@@ -28,19 +31,39 @@ class State:
     argument pytest drops because a positional directory contains it; ``specs`` all checks of all files collected.
     """
 
-    settings: Settings
-    wanted: set[Path] = field(default_factory=set)
-    only: dict[Path, set[str]] = field(default_factory=dict)
-    stdin: tuple[str, Path] | None = None
-    specs: list[CheckSpec] = field(default_factory=list)
-    recorder: Recorder = field(default_factory=Recorder)
-    prefetcher: Prefetcher | None = None
-    registered: bool = False
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.wanted: set[Path] = set()
+        self.only: dict[Path, set[str]] = {}
+        self.stdin: tuple[str, Path] | None = None
+        self.specs: list[CheckSpec] = []
+        self.prefetcher: Prefetcher | None = None
+        self.recorder: Recorder | None = None
+        self._started = monotonic()
+        self._registered = False
+
+    def recording(self) -> Recorder:
+        """The recorder, made when there is something to record."""
+        if self.recorder is None:
+            from pytest_monitorpy.report import Recorder
+
+            self.recorder = Recorder(self._started)
+        return self.recorder
+
+    def is_check_file(self, path: Path, session: pytest.Session) -> bool:
+        """Whether it was asked for, or is a positional path that looks like a check file."""
+        if path in self.wanted:
+            return True
+        if path.suffix not in SUFFIXES or not session.isinitpath(path):
+            return False
+        from pytest_monitorpy.selection import looks_like_checks
+
+        return looks_like_checks(path)
 
     def register_plugins(self, config: pytest.Config) -> None:
         """Let conftest.py files and plugins register theirs, once; those that load later are called when they do."""
-        if not self.registered:
-            self.registered = True
+        if not self._registered:
+            self._registered = True
             from monitorpy.core.registry import registry
 
             config.hook.pytest_monitorpy_register.call_historic(kwargs={"registry": registry})
@@ -76,27 +99,35 @@ def set_up(config: pytest.Config) -> None:
 def initial_paths(config: pytest.Config) -> list[str]:
     """The files named by the option, where they can be told before pytest is configured."""
     selectors = [s for s in config.known_args_namespace.monitorpy or () if s != "-"]
+    if not selectors:
+        return []
+    from pytest_monitorpy.selection import find
+
     try:
-        return [str(w.path) for w in selection.find(selectors, config.invocation_params.dir, "--monitorpy")]
+        return [str(w.path) for w in find(selectors, config.invocation_params.dir, "--monitorpy")]
     except pytest.UsageError:  # told by set_up(), when pytest can show it
         return []
 
 
-def _asked(config: pytest.Config, state: State) -> list[selection.Wanted]:
-    base, wanted = config.invocation_params.dir, []
-    for selector in config.getoption("monitorpy") or ():
+def _asked(config: pytest.Config, state: State) -> list[Wanted]:
+    selectors = config.getoption("monitorpy") or []
+    ini = config.getini("monitorpy_files") if not selectors and config.args_source is not config.ArgsSource.ARGS else []
+    if not selectors and not ini:
+        return []
+    from pytest_monitorpy.selection import Wanted, find, spool_stdin
+
+    wanted: list[Wanted] = []
+    for selector in selectors:
         if selector.partition("::")[0] == "-":
-            state.stdin = state.stdin or selection.spool_stdin(config)
-            wanted.append(selection.Wanted(state.stdin[1], selector[1:]))
+            state.stdin = state.stdin or spool_stdin(config)
+            wanted.append(Wanted(state.stdin[1], selector[1:]))
         else:
-            wanted += selection.find([selector], base, "--monitorpy")
-    if not wanted and config.args_source is not config.ArgsSource.ARGS:
-        ini_base = config.inipath.parent if config.inipath else config.rootpath
-        wanted = selection.find(config.getini("monitorpy_files"), ini_base, "ini monitorpy_files")
-    return wanted
+            wanted += find([selector], config.invocation_params.dir, "--monitorpy")
+    ini_base = config.inipath.parent if config.inipath else config.rootpath
+    return wanted + find(ini, ini_base, "ini monitorpy_files")
 
 
-def _note_names(config: pytest.Config, state: State, wanted: list[selection.Wanted]) -> None:
+def _note_names(config: pytest.Config, state: State, wanted: list[Wanted]) -> None:
     positional = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]
     for w in wanted:
         if w.name and any(path != w.path and w.path.is_relative_to(path) for path in positional):

@@ -70,12 +70,12 @@ def test_without_pytest_html(project, run):
 
 def test_a_row_that_was_dropped_stays_dropped():
     cells = []
-    HtmlReport(Recorder()).pytest_html_results_table_row(None, cells)
+    HtmlReport(Recorder(0.0)).pytest_html_results_table_row(None, cells)
     assert cells == []
 
 
 def test_the_label_is_pytest_htmls_own_affair():
-    HtmlReport(Recorder()).pytest_html_report_title(object())
+    HtmlReport(Recorder(0.0)).pytest_html_report_title(object())
 
 
 def test_only_skipped_checks_have_no_times(project):

@@ -7,7 +7,17 @@ import pytest
 from pytest_monitorpy.plugin import pytest_configure_node
 from pytest_monitorpy.state import STATE
 
-HEAVY = ("requests", "pydantic", "dns", "yaml", "cryptography", "rich", "monitorpy.core.registry", "monitorpy.core.execution")
+HEAVY = (
+    "requests",
+    "pydantic",
+    "dns",
+    "yaml",
+    "cryptography",
+    "rich",
+    "monitorpy",
+    "pytest_monitorpy.selection",
+    "pytest_monitorpy.report",
+)
 
 
 def test_a_project_that_does_not_use_it_pays_nothing(project):
