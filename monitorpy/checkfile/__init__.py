@@ -1,4 +1,4 @@
-"""What to check: YAML (or JSON) files, turned into frozen CheckSpecs. docs/checkfile.md is the manual."""
+"""What to check: YAML (or JSON) files, turned into frozen CheckSpecs. docs/check_files.md is the manual."""
 
 from __future__ import annotations
 
