@@ -43,7 +43,7 @@ class CheckItem(pytest.Item):
         self.fixtures = fixtures
         self.result: CheckResult | None = None
         self.ahead: bool | None = None  # not known before all marks are set
-        self.obj = _check
+        self.obj = self.function = _check
         self.originalname = self.name
         self.funcargs: dict[str, Any] = {}
         self._label()

@@ -83,3 +83,9 @@ def test_a_failing_fixture_shows_the_users_frames_only(project):
 def test_verbose_names_keep_their_dots(project):
     project.write("checks.yaml", "checks: [{id: api.example.com, plugin: say}]")
     project.run("--monitorpy=checks.yaml", "-v").stdout.fnmatch_lines(["checks.yaml::api.example.com PASSED*"])
+
+
+def test_options_that_look_at_functions(project):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    for option in ("--fixtures-per-test", "--setup-plan", "--setup-show"):
+        assert project.run("--monitorpy=checks.yaml", option).ret == 0
