@@ -86,9 +86,9 @@ def default_of(field: Any) -> str:
 
 def command_flags(command: str) -> Iterator[str]:
     """The table of a command's arguments."""
-    from monitorpy.cli import _parser
+    from monitorpy.cli import build_parser
 
-    commands = next(action for action in _parser([command])._actions if isinstance(action, argparse._SubParsersAction))
+    commands = next(action for action in build_parser([command])._actions if isinstance(action, argparse._SubParsersAction))
     rows = [(flags_of(action), help_of(action)) for action in commands.choices[command]._actions if action.help != argparse.SUPPRESS]
     yield from table(("argument", "meaning"), rows)
 

@@ -37,7 +37,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
 from monitorpy.checkfile import load
-from monitorpy.cli import _parser, main
+from monitorpy.cli import build_parser, main
 from monitorpy.core.registry import BUILTINS, registry
 from monitorpy.lab.lab import Lab
 
@@ -206,7 +206,7 @@ def check_command(line: str) -> None:
 def check_monitorpy(arguments: list[str]) -> None:
     with contextlib.redirect_stderr(io.StringIO()) as told:
         try:
-            _parser(arguments).parse_args(arguments)
+            build_parser(arguments).parse_args(arguments)
         except SystemExit:
             raise AssertionError(told.getvalue()) from None
 

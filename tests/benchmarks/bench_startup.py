@@ -17,8 +17,8 @@ def main() -> None:
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
-        "monitorpy --help": [sys.executable, "-m", "monitorpy.cli", "--help"],
-        "monitorpy website --help": [sys.executable, "-m", "monitorpy.cli", "website", "--help"],
+        "monitorpy --help": [sys.executable, "-m", "monitorpy", "--help"],
+        "monitorpy website --help": [sys.executable, "-m", "monitorpy", "website", "--help"],
         "pytest without the plugin": [*pytest, "-p", "no:monitorpy"],
         "pytest with the plugin": pytest,
     }

@@ -61,7 +61,7 @@ def write(path: Path, number: int, plugin: str, port: int) -> None:
 
 def command(front: str, file: str, workers: int) -> list[str]:
     if front == "batch":
-        return [sys.executable, "-m", "monitorpy.cli", "batch", file, "--workers", str(workers), "--per-host", "0", "-q"]
+        return [sys.executable, "-m", "monitorpy", "batch", file, "--workers", str(workers), "--per-host", "0", "-q"]
     given = [f"--monitorpy={file}", f"--monitorpy-workers={workers}", "--monitorpy-per-host=0"]
     return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *given]
 
