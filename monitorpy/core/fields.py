@@ -17,6 +17,7 @@ from monitorpy.core.matchers import compile_regex
 from monitorpy.core.paths import Path, PathError, compile_path
 from monitorpy.core.ranges import Threshold
 from monitorpy.core.values import described
+from monitorpy.utils.patterns import Pattern
 
 _STATUS = re.compile(r"([1-9])[xX]{2}|([1-9]\d\d)-([1-9]\d\d)")
 _STATUS_WANTED = 'must be a status such as 200, "2xx" or "200-299", or a list of those'
@@ -94,8 +95,8 @@ StatusField = Annotated[
 ]
 """200, "2xx", "200-299", or a list of those."""
 
-RegexField = Annotated[re.Pattern[str], *_field(compile_regex, re.Pattern, {"type": "string", "minLength": 1, "format": "regex"})]
-"""A Python regular expression, for `re.search`."""
+RegexField = Annotated[Pattern, *_field(compile_regex, Pattern, {"type": "string", "minLength": 1, "format": "regex"})]
+"""A regular expression in the syntax of `re`, searched for with a time limit."""
 
 JsonPathField = Annotated[Path, *_field(_json_path, Path, {"type": "string", "minLength": 1})]
 """An RFC 9535 JSONPath, the leading ``$.`` optional; also as the keys of a mapping."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from monitorpy.core.values import JSON_TYPES, described, has_type, is_number, key_of, kind, same, shown
+from monitorpy.utils.patterns import Pattern
 
 MAX_PATTERN = 2_000
 """Characters of a regular expression."""
@@ -38,7 +38,7 @@ class Matcher:
     found: Callable[[Any, Any], str] | None = None  # what there is instead, where the value itself would not show it
 
 
-def compile_regex(value: object) -> re.Pattern[str]:
+def compile_regex(value: object) -> Pattern:
     """The pattern, for `re.search`. Raises ValueError if it is no text, empty (it would match anything), too long, or wrong."""
     if not isinstance(value, str):
         raise ValueError(f"must be a regular expression (text), not {described(value)}")
@@ -47,10 +47,8 @@ def compile_regex(value: object) -> re.Pattern[str]:
     if len(value) > MAX_PATTERN:
         raise ValueError(f"may have {MAX_PATTERN} characters, this one has {len(value)}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a "possible nested set": pytest -W error would make a crash of it
-            return re.compile(value)
-    except (re.error, OverflowError, RecursionError) as wrong:
+        return Pattern(value)
+    except ValueError as wrong:
         raise ValueError(f"is not a regular expression: {wrong}") from None
 
 
@@ -201,7 +199,7 @@ def _contains(value: Any, operand: Any) -> bool:
     return any(same(item, operand) for item in value)
 
 
-def _search(value: Any, operand: re.Pattern[str]) -> bool:
+def _search(value: Any, operand: Pattern) -> bool:
     _need(value, ("string",), "text")
     if len(value) > MAX_TEXT:
         raise WrongTypeError(f"text of at most {MAX_TEXT} characters")

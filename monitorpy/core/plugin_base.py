@@ -101,6 +101,14 @@ class MonitorPlugin(ABC):
                 return None
         return target
 
+    def get_secrets(self) -> set[str]:
+        """What must not show in any output: the values declared SecretStr. Add forms in which they travel ("user:password" in base64)."""
+        if self.settings is None:
+            return set()
+        from monitorpy.core.plugin_config import secret_values
+
+        return set(secret_values(self.settings))
+
     def config_issues(self) -> list[ConfigIssue]:
         """Every mistake in the config: the declared model's, or the required keys that are missing."""
         if declared_config(type(self)):

@@ -137,10 +137,14 @@ def _prose(kind: str, ctx: Mapping[str, Any], text: str, found: Any) -> str:
         if kind == "string_type" and isinstance(found, int | float):
             return "must be text: quote it"
         return _TYPES[kind]
-    bound = next((f"must be {words} {ctx[key]}" for key, words in _BOUNDS.items() if key in ctx), None)
+    bound = next((f"must be {words} {_number(ctx[key])}" for key, words in _BOUNDS.items() if key in ctx), None)
     if bound is not None:
         return bound + (f", not {found!r}" if isinstance(found, int | float) else "")
     return text[:1].lower() + text[1:]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if float(value).is_integer() else str(value)
 
 
 def unknown_key(key: str, known: list[str]) -> str:

@@ -144,20 +144,21 @@ def register_plugin(name: str, target: Registry | None = None) -> Callable[[Regi
     return decorate
 
 
-def run_check(plugin_name: str, config: Mapping[str, Any]) -> CheckResult:
+def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, address: str | None = None) -> CheckResult:
     """One attempt of a check, in this thread; never raises: an unknown plugin, a bad config or a crash is an error result.
 
-    It takes the config's ``timeout`` (10 s) at most, if the plugin keeps its deadline. Values declared SecretStr are masked.
+    ``deadline`` bounds it (default: the config's ``timeout``, 10 s), ``address`` pins the address of the target.
+    Values declared SecretStr are masked.
     """
-    return masked(*attempt(plugin_name, config))
+    return masked(*attempt(plugin_name, config, deadline=deadline, address=address))
 
 
 def attempt(
     plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, address: str | None = None
 ) -> tuple[CheckResult, Masker]:
-    """What run_check does, before anything is masked (expectations must see what was observed), and the masker to apply.
+    """What run_check does before anything is masked, as expectations must see what was observed; and the masker to apply.
 
-    ``deadline`` bounds it, ``address`` pins the address of the target. A response time that the plugin left at 0.0 is measured.
+    A response time that the plugin left at 0.0 is measured.
     """
     started = perf_counter()
     masker = Masker()
@@ -172,10 +173,7 @@ def attempt(
         target = plugin.get_target()
         if deadline is not None:
             plugin.deadline = deadline
-        if plugin.settings is not None:
-            from monitorpy.core.plugin_config import secret_values
-
-            masker = Masker(secret_values(plugin.settings))
+        masker = Masker(plugin.get_secrets())
         if not plugin.validate_config():
             raise ConfigError(*(plugin.config_issues() or [ConfigIssue((), "the configuration was refused by validate_config()")]))
         return plugin.run_check()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from time import perf_counter
+from typing import Any
 
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection
 from monitorpy.net.tls import TlsSettings
+from monitorpy.utils.patterns import Pattern
 
 LIMIT = 64_000
 """Bytes that a peer may send before what we wait for has come."""
@@ -74,7 +75,7 @@ class Dialogue:
         del self._buffer[:size]
         return data
 
-    def read_until(self, pattern: re.Pattern[str], waiting_for: str) -> re.Match[str]:
+    def read_until(self, pattern: Pattern, waiting_for: str) -> Any:
         """Read until the pattern is found in what is pending (as text); it stays pending."""
         while (found := pattern.search(as_text(self._buffer))) is None:
             self._more(waiting_for, self._limit)

@@ -17,6 +17,7 @@ from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.dialogue import Dialogue, as_text
 from monitorpy.net.tls import TlsSettings, describe, presented_chain
+from monitorpy.utils.patterns import Pattern
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -133,14 +134,14 @@ class TcpPortPlugin(PluginTemplate):
                     return [wrong]
             if settings.send:
                 dialogue.send(settings.send.encode())
-            wanted = [(re.compile(re.escape(settings.expect)), repr(settings.expect))] if settings.expect else []
+            wanted = [(Pattern(re.escape(settings.expect)), repr(settings.expect))] if settings.expect else []
             wanted += [(regex, f"a match of {regex.pattern!r}")] if (regex := settings.expect_regex) else []
             return [wrong for pattern, what in wanted if (wrong := _read(dialogue, pattern, what))]
         finally:
             raw["received"] = as_text(received + dialogue.pending) or None
 
 
-def _read(dialogue: Dialogue, pattern: re.Pattern[str], what: str) -> Failure | None:
+def _read(dialogue: Dialogue, pattern: Pattern, what: str) -> Failure | None:
     """Read until the pattern is found; a failure when something else came. NetError when nothing did, or the peer broke off."""
     try:
         dialogue.read_until(pattern, what)

@@ -80,7 +80,6 @@ def test_fixtures():
     assert "must be fixture:NAME" in str(plugins.shape("fixture: "))
 
 
-
 def test_a_secret_of_digits_stays_text(plugins, checks):
     @register_plugin("pin")
     class Pin(PluginTemplate):

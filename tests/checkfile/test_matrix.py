@@ -32,6 +32,6 @@ def test_a_broken_matrix_does_not_hide_the_rest(mistakes):
     )
     assert mistakes(text) == [
         "1:43: the variable 'U' is not set: set it, or write ${U:-default}",
-        "1:66: timeout: must be greater than 0.0, not 0",
+        "1:66: timeout: must be greater than 0, not 0",
         "1:82: matrix.v: a value must be text, a number, true or false",
     ]

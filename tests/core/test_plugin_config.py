@@ -56,7 +56,7 @@ def test_a_right_config():
         ({"host": "h", "port": "9"}, "port: must be an integer, not text: remove the quotes"),
         ({"host": "h", "port": 99999}, "port: must be at most 65535, not 99999"),
         ({"host": "h", "port": 1.5}, "port: must be an integer"),
-        ({"host": "h", "wait": 0}, "wait: must be greater than 0.0, not 0"),
+        ({"host": "h", "wait": 0}, "wait: must be greater than 0, not 0"),
         ({"host": "h", "wait": float("inf")}, "wait: must be a finite number"),
         ({"host": "h", "mode": "smpt"}, "mode: must be 'smtp' or 'imap', not 'smpt'; did you mean 'smtp'?"),
         ({"host": "h", "mode": "zzz"}, "mode: must be 'smtp' or 'imap', not 'zzz'"),
