@@ -15,9 +15,9 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from monitorpy.core.matchers import compile_regex
 from monitorpy.core.paths import Path, PathError, compile_path
+from monitorpy.core.patterns import Pattern
 from monitorpy.core.ranges import Threshold
 from monitorpy.core.values import described
-from monitorpy.utils.patterns import Pattern
 
 _STATUS = re.compile(r"([1-9])[xX]{2}|([1-9]\d\d)-([1-9]\d\d)")
 _STATUS_WANTED = 'must be a status such as 200, "2xx" or "200-299", or a list of those'

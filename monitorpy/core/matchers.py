@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from monitorpy.core.patterns import Pattern
 from monitorpy.core.values import JSON_TYPES, described, has_type, is_number, key_of, kind, same, shown
-from monitorpy.utils.patterns import Pattern
 
 MAX_PATTERN = 2_000
 """Characters of a regular expression."""

@@ -89,17 +89,11 @@ class MonitorPlugin(ABC):
 
     def get_target(self) -> str | None:
         """What is looked at, in one word, for reports and for the limit of checks on one host."""
-        return next((v for key in self.target_keys if isinstance(v := self.config.get(key), str)), None)
+        return target_in(self.config, self.target_keys)
 
     def get_host(self) -> str | None:
         """The host name or address in the target."""
-        target = self.get_target()
-        if target and "://" in target:
-            try:
-                return urlsplit(target).hostname
-            except ValueError:
-                return None
-        return target
+        return host_in(self.get_target())
 
     def get_secrets(self) -> set[str]:
         """What must not show in any output: the values declared SecretStr. Add forms in which they travel ("user:password" in base64)."""
@@ -202,6 +196,21 @@ class PluginTemplate(MonitorPlugin):
         started = perf_counter()
         result = func(*args, **kwargs)
         return result, perf_counter() - started
+
+
+def target_in(config: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    """The first text under one of the keys."""
+    return next((value for key in keys if isinstance(value := config.get(key), str)), None)
+
+
+def host_in(target: str | None) -> str | None:
+    """The host of a URL; anything else is one."""
+    if target and "://" in target:
+        try:
+            return urlsplit(target).hostname
+        except ValueError:
+            return None
+    return target
 
 
 def declared_config(plugin: type) -> Any:

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING
 
 from monitorpy.core.execution import execute
-from monitorpy.core.plugin_base import guarded
+from monitorpy.core.plugin_base import MonitorPlugin, guarded, host_in, target_in
 from monitorpy.core.registry import registry
 from monitorpy.core.result import CheckResult
 from monitorpy.core.schedule import Job, Schedule, unrun
@@ -203,6 +203,9 @@ def host_of(spec: CheckSpec) -> str | None:
     if spec.fixture is not None:
         return None
     try:
-        return registry.get_plugin(spec.plugin, spec.config).get_host()
+        plugin = registry.get(spec.plugin)
+        if plugin.get_host is MonitorPlugin.get_host and plugin.get_target is MonitorPlugin.get_target:
+            return host_in(target_in(spec.config, plugin.target_keys))  # no need to parse the config for it
+        return plugin(spec.config).get_host()
     except Exception:  # noqa: BLE001 - a plugin that cannot even be made gets its verdict from execute()
         return None

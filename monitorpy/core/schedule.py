@@ -62,6 +62,8 @@ class Schedule:
             for key in ((job.spec.scope, name) for name in job.spec.needs):
                 needed = self.jobs.get(key)
                 if needed is None:
+                    if self._known[key].skip is not None:  # it is not to be run: nothing speaks against this one
+                        continue
                     needed = self.jobs[key] = Job(self._known[key])
                     fresh.append(needed)
                 if needed.result is None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection
 from monitorpy.net.tls import TlsSettings
-from monitorpy.utils.patterns import Pattern
 
 LIMIT = 64_000
 """Bytes that a peer may send before what we wait for has come."""
 
 LINE_LIMIT = 8_192
 """Bytes of one line; the mail protocols allow 512 to 1000, their extensions (CAPABILITY) more."""
+
+
+class Searchable(Protocol):
+    """A regular expression, whoever compiled it."""
+
+    def search(self, text: str, /) -> Any: ...
 
 
 class Dialogue:
@@ -75,7 +80,7 @@ class Dialogue:
         del self._buffer[:size]
         return data
 
-    def read_until(self, pattern: Pattern, waiting_for: str) -> Any:
+    def read_until(self, pattern: Searchable, waiting_for: str) -> Any:
         """Read until the pattern is found in what is pending (as text); it stays pending."""
         while (found := pattern.search(as_text(self._buffer))) is None:
             self._more(waiting_for, self._limit)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from monitorpy.core.fields import RegexField, ThresholdField
+from monitorpy.core.patterns import Pattern
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig, Port
 from monitorpy.core.registry import register_plugin
@@ -17,7 +18,6 @@ from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.dialogue import Dialogue, as_text
 from monitorpy.net.tls import TlsSettings, describe, presented_chain
-from monitorpy.utils.patterns import Pattern
 
 Text = Annotated[str, Field(min_length=1)]
 

@@ -77,6 +77,15 @@ def test_a_check_added_after_its_needs_have_ended():
     assert ready(plan) == ["fine"]
 
 
+def test_a_needed_check_that_is_skipped_is_not_run():
+    resting = CheckSpec(id="resting", plugin="p", config={"host": None}, skip="maintenance")
+    leaf = spec("leaf", "resting")
+    plan = schedule(resting, leaf)
+    plan.add(leaf)
+    assert ready(plan) == ["leaf"]
+    assert list(plan.jobs) == [("", "leaf")]
+
+
 def test_needs_are_looked_up_in_the_same_file():
     one, two = spec("a", scope="one"), spec("a", scope="two")
     plan = schedule(one, two, spec("b", "a", scope="two"))

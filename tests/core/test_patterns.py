@@ -5,9 +5,9 @@ import warnings
 
 import pytest
 
+from monitorpy.core import patterns
+from monitorpy.core.patterns import Pattern
 from monitorpy.errors import ConfigError
-from monitorpy.utils import patterns
-from monitorpy.utils.patterns import Pattern
 
 
 def test_a_pattern_searches_as_re_does():
