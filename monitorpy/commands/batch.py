@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from monitorpy.checkfile.selection import select
 from monitorpy.commands import COULD_NOT_CHECK, EXIT, INTERRUPTED
 from monitorpy.commands.files import load_all
+from monitorpy.commands.outputs import STDOUT, Lines, check_outputs, write_whole
 from monitorpy.core.batch_runner import DEFAULT_PER_HOST, DEFAULT_WORKERS, run_batch
 from monitorpy.core.result import Outcome, Run
 from monitorpy.core.spec import CheckSpec
-from monitorpy.errors import UsageError
+from monitorpy.errors import CheckFileError, Issue, UsageError
 from monitorpy.reporting import json_report
 from monitorpy.reporting.progress import Progress
 from monitorpy.reporting.text import report, wants_colour
 
-_WRITERS = ("json", "ndjson", "junit")
+_REPORTS = ("json", "ndjson", "junit")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "%(prog)s FILE... [options]"
     parser.description = "Run the checks of check files, all at once."
     parser.epilog = (
         "Exit code: 0 all good, 1 warnings, 2 errors, 3 nothing could be checked (bad file, no checks), 130 Ctrl-C.\n"
@@ -51,100 +49,101 @@ def configure(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--json", metavar="FILE", help="all results as one JSON document")
     out.add_argument("--ndjson", metavar="FILE", help="each result as a line of JSON, as soon as it is there")
     out.add_argument("--junit", metavar="FILE", help="JUnit XML")
-    out.add_argument("-v", "--verbose", action="store_true", help="explain everything that is not good")
-    out.add_argument("-q", "--quiet", action="store_true", help="leave out what is good, and the progress")
+    loud = out.add_mutually_exclusive_group()
+    loud.add_argument("-v", "--verbose", action="store_true", help="explain everything that is not good")
+    loud.add_argument("-q", "--quiet", action="store_true", help="leave out what is good, and the progress")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    _check_outputs(args)
+    outputs = {f"--{name}": path for name in _REPORTS if (path := getattr(args, name)) is not None}
+    check_outputs(outputs, args.files)
     checks = [spec for file in load_all(args.files) for spec in file.checks]
-    fixtures = [spec for spec in checks if spec.fixture is not None]
-    if fixtures:
-        lines = (f"{spec.source}: {spec.id} needs pytest ({spec.plugin}): pytest --monitorpy={spec.scope}" for spec in fixtures)
-        raise UsageError("\n".join(lines))
     chosen = select(checks, args.expression, args.tag)
     if not chosen:
-        raise UsageError(f"no checks to run: none of {len(checks)} is selected" if checks else "no checks to run")
-    return _exit_code(_run(args, chosen, checks), args.fail_on)
-
-
-def _run(args: argparse.Namespace, chosen: list[CheckSpec], checks: list[CheckSpec]) -> Run:
-    quiet = args.quiet
-    with _stream(args.ndjson) as lines, Progress(len(chosen), quiet=quiet or args.ndjson == "-") as progress:
-
-        def ended(outcome: Outcome) -> None:
-            progress(outcome)
-            if lines is not None:
-                lines.write(json_report.line(outcome))
-                lines.flush()
-
-        result = run_batch(chosen, known=checks, workers=args.workers, per_host=args.per_host, deadline=args.deadline, on_outcome=ended)
-    if args.json:
-        _write(args.json, json_report.document(result))
-    if args.junit:
-        from monitorpy.reporting.junit import junit
-
-        _write(args.junit, junit(result))
-    table = sys.stderr if "-" in _outputs(args).values() else sys.stdout
-    verbosity = 1 if args.verbose else -1 if quiet else 0
-    for line in report(result, dict(enumerate(chosen)), verbosity=verbosity, colour=wants_colour(table)):
-        print(line, file=table)
-    return result
-
-
-def _exit_code(result: Run, fail_on: str) -> int:
+        raise UsageError(f"no checks to run: {_why_none(checks, args.tag)}")
+    _refuse_fixtures(chosen, checks)
+    result = _run(args, chosen, checks, outputs)
     if result.interrupted:
         return INTERRUPTED
     if all(outcome.status == "skipped" for outcome in result.outcomes):
         print("monitorpy: every check is skipped: nothing was checked", file=sys.stderr)
         return COULD_NOT_CHECK
     code = EXIT[result.status]
-    return 0 if code == 1 and fail_on == "error" else code
+    return 0 if code == 1 and args.fail_on == "error" else code
 
 
-def _outputs(args: argparse.Namespace) -> dict[str, str]:
-    return {name: path for name in _WRITERS if (path := getattr(args, name))}
+def _run(args: argparse.Namespace, chosen: Sequence[CheckSpec], checks: Sequence[CheckSpec], outputs: dict[str, str]) -> Run:
+    on_stdout = STDOUT in outputs.values()
+    with ExitStack() as stack:
+        lines = Lines("--ndjson", args.ndjson) if args.ndjson is not None else None
+        if lines is not None:
+            stack.callback(lines.close)
+        progress = stack.enter_context(Progress(len(chosen), quiet=args.quiet or args.ndjson == STDOUT))
+
+        def ended(outcome: Outcome) -> None:
+            progress(outcome)
+            if lines is not None:
+                lines(json_report.line(outcome))
+
+        result = run_batch(chosen, known=checks, workers=args.workers, per_host=args.per_host, deadline=args.deadline, on_outcome=ended)
+    table = sys.stderr if on_stdout else sys.stdout
+    verbosity = 1 if args.verbose else -1 if args.quiet else 0
+    for line in report(result, chosen, verbosity=verbosity, colour=wants_colour(table)):
+        print(line, file=table)
+    _write_reports(result, chosen, outputs)
+    return result
 
 
-def _check_outputs(args: argparse.Namespace) -> None:
-    """Find out before anything runs that a report cannot be written. Raises UsageError."""
-    outputs = _outputs(args)
-    if args.verbose and args.quiet:
-        raise UsageError("-v and -q exclude each other")
-    if list(outputs.values()).count("-") > 1:
-        raise UsageError("only one of --json, --ndjson and --junit can go to standard output")
-    for name, path in outputs.items():
-        folder = Path(path).parent
-        if path != "-" and (not folder.is_dir() or Path(path).is_dir() or not os.access(folder, os.W_OK)):
-            raise UsageError(
-                f"--{name}: {path} cannot be written: {'it is a folder' if Path(path).is_dir() else 'no such folder, or no permission'}"
-            )
+def _write_reports(result: Run, chosen: Sequence[CheckSpec], outputs: dict[str, str]) -> None:
+    """All that can be written are; then raises UsageError for the others."""
+    problems = []
+    for option, make in (("--json", _json), ("--junit", _junit)):
+        if option in outputs:
+            try:
+                write_whole(option, outputs[option], make(result, chosen))
+            except UsageError as problem:
+                problems.append(str(problem))
+    if problems:
+        raise UsageError("\n".join(problems))
 
 
-@contextmanager
-def _stream(path: str | None) -> Iterator[IO[str] | None]:
-    if path is None or path == "-":
-        yield sys.stdout if path else None
-    else:
-        with Path(path).open("w", encoding="utf-8") as file:
-            yield file
+def _json(result: Run, _: Sequence[CheckSpec]) -> str:
+    return json_report.document(result)
 
 
-def _write(path: str, text: str) -> None:
-    """Write a report; a file is there whole or not at all."""
-    if path == "-":
-        sys.stdout.write(text)
-        return
-    if Path(path).exists() and not Path(path).is_file():  # a pipe or a device
-        Path(path).write_text(text, encoding="utf-8")
-        return
-    with NamedTemporaryFile("w", dir=Path(path).parent, prefix=".monitorpy-", delete=False, encoding="utf-8") as file:
-        file.write(text)
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(file.name).chmod(0o666 & ~mask)  # a temporary file is for its owner only
-    Path(file.name).replace(path)
+def _junit(result: Run, chosen: Sequence[CheckSpec]) -> str:
+    from monitorpy.reporting.junit import junit
+
+    return junit(result, chosen)
+
+
+def _why_none(checks: Sequence[CheckSpec], tags: Sequence[str]) -> str:
+    known = sorted({tag for spec in checks for tag in spec.tags})
+    unknown = [tag for tag in tags if tag not in known]
+    if unknown:
+        return f"no check has the tag {unknown[0]!r}; " + (f"there are: {', '.join(known)}" if known else "there are no tags")
+    return f"none of {len(checks)} is selected"
+
+
+def _refuse_fixtures(chosen: Sequence[CheckSpec], checks: Sequence[CheckSpec]) -> None:
+    """Only pytest has fixtures. Raises CheckFileError for each check that would need one."""
+    known = {spec.key: spec for spec in checks}
+    wanted = {spec.key for spec in chosen}
+    todo = list(chosen)
+    for spec in todo:  # grows while it is walked
+        more = [known[spec.scope, need] for need in spec.needs if (spec.scope, need) not in wanted]
+        wanted |= {needed.key for needed in more}
+        todo += more
+    issues = [_needs_pytest(spec) for spec in todo if spec.fixture is not None and spec.skip is None]
+    if issues:
+        raise CheckFileError(issues)
+
+
+def _needs_pytest(spec: CheckSpec) -> Issue:
+    assert spec.source is not None  # it comes from a file
+    message = f"check {spec.id!r} needs pytest: {spec.plugin} is a fixture. Run pytest --monitorpy={spec.scope}"
+    return Issue(spec.source.file, spec.source.line, spec.source.column, message)
 
 
 def _at_least(minimum: int) -> Callable[[str], int]:

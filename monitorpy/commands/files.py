@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monitorpy.checkfile import CheckFile, load
+from monitorpy.checkfile.discovery import check_files_in
+from monitorpy.checkfile.files import MAX_BYTES, STDIN, UnreadableError, decoded
+from monitorpy.checkfile.nodes import issue
 from monitorpy.errors import CheckFileError, Issue, UsageError
-
-_SUFFIXES = {".yaml", ".yml", ".json"}
 
 
 def load_all(names: Sequence[str], *, read_secrets: bool = True) -> list[CheckFile]:
@@ -38,15 +39,13 @@ def _paths(names: Iterable[str]) -> list[str]:
 
 
 def _matches(name: str) -> list[str]:
-    if name == "-":
-        return [name]
-    if Path(name).is_dir():
-        paths = sorted(str(path) for path in Path(name).rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+    if os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+        paths = [str(path) for path in check_files_in(Path(name))]
         if not paths:
-            raise UsageError(f"{name}: there is no .yaml, .yml or .json file in this folder")
+            raise UsageError(f"{name}: there is no check file in this folder (*.yaml, *.yml or *.json with checks in it)")
         return paths
-    if not Path(name).exists() and glob.has_magic(name):
-        paths = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if glob.has_magic(name) and not os.path.lexists(name):
+        paths = sorted(path for path in glob.glob(name, recursive=True) if os.path.isfile(path))  # noqa: PTH113, PTH207 - as above
         if not paths:
             raise UsageError(f"{name}: no file matches")
         return paths
@@ -54,7 +53,9 @@ def _matches(name: str) -> list[str]:
 
 
 def _stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError("-: there is no standard input")
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CheckFileError([Issue("<stdin>", 1, 1, f"is not UTF-8 text: byte {error.start}")]) from None
+        return decoded(sys.stdin.buffer.read(MAX_BYTES + 1))
+    except UnreadableError as refused:
+        raise CheckFileError([issue(STDIN, refused.where, str(refused))]) from None

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 from monitorpy.core.registry import BUILTINS, registry
+from monitorpy.reporting.explain import printable
+from monitorpy.reporting.text import harmless
 
 
 def configure_list(parser: argparse.ArgumentParser) -> None:
@@ -15,15 +20,35 @@ def configure_list(parser: argparse.ArgumentParser) -> None:
 
 
 def run_list(args: argparse.Namespace) -> int:
-    plugins = registry.get_all_plugins()
+    plugins = dict(_plugins())
     if args.as_json:
         print(json.dumps(plugins, indent=2))
         return 0
     width = max(map(len, plugins))
     for name, entry in plugins.items():
-        command = BUILTINS[name].cli_name if name in BUILTINS else registry.get(name).cli_name or name
-        print(f"{name:<{width}}  monitorpy {command:<{width}}  {entry['description']}")
+        print(harmless(f"{name:<{width}}  monitorpy {entry['command']:<{width}}  {printable(entry['description'])}"))
     return 0
+
+
+def _plugins() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What there is to say of each plugin; one of another package that does not load is named on standard error."""
+    for name in registry.get_plugin_names():
+        try:
+            plugin = registry.get(name)
+        except Exception as error:
+            if name in BUILTINS:
+                raise
+            print(f"monitorpy: the plugin {name!r} cannot be loaded: {type(error).__name__}: {error}", file=sys.stderr)
+            continue
+        yield (
+            name,
+            {
+                "command": plugin.cli_name or name,
+                "description": plugin.get_description(),
+                "required_config": plugin.get_required_config(),
+                "optional_config": plugin.get_optional_config(),
+            },
+        )
 
 
 def configure_schema(parser: argparse.ArgumentParser) -> None:

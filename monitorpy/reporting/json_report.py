@@ -1,11 +1,15 @@
-"""Results as JSON: the document of ``--json``, the lines of ``--ndjson``."""
+"""Results as JSON: the document of ``--json``, the lines of ``--ndjson``. All of it is ASCII."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from monitorpy.core.plain import to_plain
 from monitorpy.core.result import Outcome, Run
+
+_COMMAND = re.compile(r"##(?=\w*\[)")
 
 
 def document(run: Run) -> str:
@@ -18,5 +22,14 @@ def line(outcome: Outcome) -> str:
     return _dumps(outcome.to_dict(), None) + "\n"
 
 
+def pretty(outcome: Outcome) -> str:
+    """One result on many lines, without a line end."""
+    return _dumps(outcome.to_dict(), 2)
+
+
 def _dumps(value: Any, indent: int | None) -> str:
-    return json.dumps(value, indent=indent, ensure_ascii=True, allow_nan=False)
+    try:
+        text = json.dumps(value, indent=indent, allow_nan=False)
+    except (ValueError, TypeError):  # NaN, infinity, or an object: JSON has no word for them, and a reader would choke on ours
+        text = json.dumps(to_plain(value), indent=indent, allow_nan=False)
+    return _COMMAND.sub(r"#\\u0023", text)  # the same JSON; in a log no CI takes it for a command such as ##[error] or ##vso[...]

@@ -1,45 +1,51 @@
 """Results as JUnit XML, as CI servers read it.
 
-A check is a testcase, its group the classname. An error is a <failure>, one of another fault than the target's an <error>;
+A check is a testcase; its classname is made of file and group, as pytest's. An error is a <failure>, one of another fault than the target's an <error>;
 a warning is <skipped type="monitorpy.warning"> (JUnit has no word for it, and pytest writes the same), as are blocked
 and skipped checks. The properties have what the form has no place for.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from monitorpy.core.result import CheckResult, Outcome, Run
+from monitorpy.core.spec import CheckSpec
 from monitorpy.reporting.explain import explain, printable
 
 
-def junit(run: Run) -> str:
-    """The XML document. Characters that XML cannot hold are escaped as in Python."""
-    counts = run.summary()
-    errors = sum(_kind(o) == "error" for o in run.outcomes)
+def junit(run: Run, specs: Sequence[CheckSpec]) -> str:
+    """The XML document; ``specs`` has one for each outcome. Characters that XML cannot hold are escaped as in Python."""
+    kinds = Counter(_kind(outcome) for outcome in run.outcomes)
     attributes = {
         "name": "monitorpy",
-        "tests": str(counts["total"]),
-        "failures": str(sum(_kind(o) == "failure" for o in run.outcomes)),
-        "errors": str(errors),
-        "skipped": str(sum(_kind(o) == "skipped" for o in run.outcomes)),
+        "tests": str(len(run.outcomes)),
+        "failures": str(kinds["failure"]),
+        "errors": str(kinds["error"]),
+        "skipped": str(kinds["skipped"]),
         "time": f"{run.duration:.3f}",
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     root = ET.Element("testsuites", {k: attributes[k] for k in ("name", "tests", "failures", "errors", "time")})
     suite = ET.SubElement(root, "testsuite", attributes)
-    for outcome in run.outcomes:
-        _case(suite, outcome)
+    for outcome, spec in zip(run.outcomes, specs, strict=True):
+        _case(suite, outcome, _classname(spec))
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: ET.Element, outcome: Outcome) -> None:
+def _classname(spec: CheckSpec) -> str:
+    """``checks.yaml.web`` for the group web; CI servers take cases of one class and name for one, so the file is in it."""
+    file = spec.scope.replace("/", ".").lstrip(".") or "checks"
+    return printable(f"{file}.{spec.group}" if spec.group else file)
+
+
+def _case(suite: ET.Element, outcome: Outcome, classname: str) -> None:
     seconds = outcome.response_time if isinstance(outcome, CheckResult) else 0.0
-    case = ET.SubElement(
-        suite, "testcase", classname=printable(outcome.group or "checks"), name=printable(outcome.id or "?"), time=f"{seconds:.6f}"
-    )
+    case = ET.SubElement(suite, "testcase", classname=classname, name=printable(outcome.id or "?"), time=f"{seconds:.6f}")
     if outcome.source is not None:
         case.set("file", printable(outcome.source.file))
         case.set("line", str(outcome.source.line))

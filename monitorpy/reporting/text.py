@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from monitorpy.core.result import CheckResult, Outcome, Run
@@ -12,10 +13,12 @@ from monitorpy.core.spec import CheckSpec
 from monitorpy.reporting.explain import duration, explain, printable, shown_config
 
 _COLOURS = {"ERROR": "31", "WARNING": "33", "BLOCKED": "35", "SKIPPED": "36", "OK": "32"}
+_ORDER = list(_COLOURS)
 _MANY = 100
 """Successes that are listed without being asked for."""
 _NAMED = 8
 """Blocked checks that are named behind their root."""
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(#\w*\[)")
 
 
 def word(outcome: Outcome) -> str:
@@ -25,30 +28,38 @@ def word(outcome: Outcome) -> str:
     return "OK" if outcome.status == "success" else outcome.status.upper()
 
 
-def report(run: Run, specs: Mapping[int, CheckSpec] | None = None, *, verbosity: int = 0, colour: bool = False) -> Iterator[str]:
+def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, colour: bool = False) -> Iterator[str]:
     """The lines of the report.
 
-    ``verbosity`` -1 leaves out what is good, 1 explains what is not (``specs``, by place in the run, give the configs).
-    Every text of a peer is on one line with its control characters escaped, behind a word of ours: it can neither
-    steer a terminal nor form a command of a CI's log.
+    ``verbosity`` -1 leaves out what is good, 1 explains what is not (``specs``, one for each outcome, give the configs).
+    Every text of a peer is on one line with its control characters escaped: it can neither steer a terminal nor form a
+    command of a CI's log.
     """
-    words = [word(outcome) for outcome in run.outcomes]
-    order = list(_COLOURS)
-    places = sorted(range(len(words)), key=lambda i: order.index(words[i]))
-    hide_good = verbosity < 0 or (verbosity == 0 and words.count("OK") > _MANY)
-    width = min(50, max((len(name(run.outcomes[i])) for i in places if not (hide_good and words[i] == "OK")), default=0))
+    labels = [word(outcome) for outcome in run.outcomes]
+    shown = set(_COLOURS)
+    if verbosity < 0 or (verbosity == 0 and labels.count("OK") > _MANY):
+        shown.remove("OK")
+    if verbosity < 1:
+        shown.remove("BLOCKED")  # they are named behind their root
+    places = sorted((i for i, label in enumerate(labels) if label in shown), key=lambda i: _ORDER.index(labels[i]))
+    width = min(50, max((len(name(run.outcomes[i])) for i in places), default=0))
     blocked = _blocked_by(run)
     for i in places:
-        if words[i] in {"OK", "BLOCKED"} and (hide_good if words[i] == "OK" else verbosity < 1):
-            continue
-        yield _line(run.outcomes[i], words[i], width, colour)
-        if words[i] == "ERROR" and (behind := blocked.get(run.outcomes[i].id or "")):
-            yield f"         blocks {_some(behind)}"
-        if verbosity > 0 and words[i] != "OK" and specs and isinstance(outcome := run.outcomes[i], CheckResult):
-            yield from (f"      {line}" for line in explain(outcome, shown_config(specs[i])).lines())
-    if hide_good and verbosity == 0:
-        yield f"OK       {words.count('OK')} checks (-v lists them)"
-    yield _painted(summary(run), _COLOURS[words[places[0]]] if places else "", colour)
+        outcome = run.outcomes[i]
+        yield harmless(_line(outcome, labels[i], width, colour))
+        if labels[i] == "ERROR" and (behind := blocked.get(outcome.id or "")):
+            yield harmless(f"         blocks {_some(behind)}")
+        if verbosity > 0 and labels[i] != "OK" and specs and isinstance(outcome, CheckResult):
+            yield from (harmless(f"      {line}") for line in explain(outcome, shown_config(specs[i])).lines())
+    if verbosity == 0 and "OK" not in shown:
+        yield f"OK       {labels.count('OK')} checks (-v lists them)"
+    worst = min(labels, key=_ORDER.index, default="OK")
+    yield _painted(summary(run), _COLOURS[worst], colour)
+
+
+def harmless(line: str) -> str:
+    """The line, so that no CI takes it for a command: ``::error::`` at its start (GitHub), ``##[error]`` or ``##vso[`` anywhere (GitHub, Azure)."""
+    return _COMMAND.sub(lambda found: f"\\x23{found[2]}" if found[2] else f"{found[1]}\\x3a", line)
 
 
 def summary(run: Run) -> str:
