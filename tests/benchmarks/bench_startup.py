@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,13 +15,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15, help="runs of each, the median counts")
     options = parser.parse_args()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # others would add their noise to both
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
         "monitorpy --help": [sys.executable, "-m", "monitorpy", "--help"],
         "monitorpy website --help": [sys.executable, "-m", "monitorpy", "website", "--help"],
-        "pytest without the plugin": [*pytest, "-p", "no:monitorpy"],
-        "pytest with the plugin": pytest,
+        "pytest without the plugin": pytest,
+        "pytest with the plugin": [*pytest, "-p", "monitorpy"],
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
