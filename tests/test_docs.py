@@ -5,8 +5,15 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from monitorpy.cli import _COMMANDS
+from monitorpy.core.matchers import MATCHERS
+from monitorpy.core.spec import RetryOn
+from monitorpy.errors import Fault
+from pytest_monitorpy import hooks
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -46,6 +53,20 @@ def anchors(page):
     """As GitHub makes them of headings."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "page, names",
+    [
+        ("cli", [f"monitorpy {name}" for name in _COMMANDS]),
+        ("expectations", [f"`{name}" for name in MATCHERS]),
+        ("results", [f"`{name}`" for name in (*get_args(Fault), *get_args(RetryOn))]),
+        ("pytest", [name for name in dir(hooks) if name.startswith("pytest_")]),
+    ],
+)
+def test_every_name_is_explained(page, names):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert [name for name in names if name not in text] == []
 
 
 def test_every_page_is_reached_from_the_readme():
