@@ -78,6 +78,8 @@ class _Parser:
         word, quoted = self._tokens.pop(0)
         if not quoted and word in {"and", "or", ")"}:
             raise self._error(f"a word is missing before {word!r}")
+        if not word:
+            raise self._error("a word is missing between the quotes")  # every name contains the empty text
         wanted = word.lower()
         return lambda spec: any(wanted in name.lower() for name in (spec.id, spec.group or "", *spec.tags))
 
