@@ -155,8 +155,9 @@ def _checks(chosen: str | None) -> dict[str, tuple[str, str]]:
         for name in registry.get_plugin_names():
             if name not in BUILTINS:
                 command, summary = _theirs(name)
-                for each in {command, *([name] if name == chosen else [])} - found.keys() - _COMMANDS.keys():
-                    found[each] = (name, summary)
+                found.setdefault(name if command in _COMMANDS or command in found else command, (name, summary))
+                if name == chosen:
+                    found[name] = (name, summary)
     return found
 
 
@@ -185,7 +186,3 @@ def _say(text: str) -> None:
 def _leave_stdout() -> None:
     """Send what is still in the buffer nowhere: the interpreter would fail once more when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

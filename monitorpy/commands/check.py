@@ -96,13 +96,14 @@ def _in_words_of_flags(issue: ConfigIssue, flags: Mapping[str, str]) -> str:
 
 
 def _text(result: CheckResult, spec: CheckSpec, verbose: bool) -> str:
-    lines = [nagios_line(result)]
+    """A Nagios plugin's output: on every line ``|`` would begin performance data, which only the first one has."""
+    lines = []
     if verbose or not result.is_success():
         from monitorpy.reporting.explain import explain, shown_config
 
         explanation = explain(result, shown_config(spec), details=verbose)
-        lines += explanation.lines() if verbose else explanation.verdict[1:]
-    return "\n".join(map(harmless, lines))
+        lines = explanation.lines() if verbose else list(explanation.verdict[1:])
+    return "\n".join(map(harmless, [nagios_line(result), *(line.replace("|", "¦") for line in lines)]))
 
 
 def _seconds(text: str) -> float:
