@@ -91,8 +91,10 @@ def _validate(plugin: type[MonitorPlugin], config: dict[str, object], flags: Map
 
 
 def _in_words_of_flags(issue: ConfigIssue, flags: Mapping[str, str]) -> str:
+    """The mistake under the name of its flag, without advice on how to write YAML."""
     flag = flags.get(str(issue.loc[0])) if issue.loc else None
-    return f"{flag}: {ConfigIssue(issue.loc[1:], issue.message, issue.on_key)}" if flag else str(issue)
+    message = issue.message.removesuffix(": remove the quotes").removesuffix(": quote it")
+    return f"{flag}: {ConfigIssue(issue.loc[1:], message, issue.on_key)}" if flag else str(issue)
 
 
 def _text(result: CheckResult, spec: CheckSpec, verbose: bool) -> str:

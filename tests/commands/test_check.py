@@ -124,7 +124,7 @@ def test_secret_never_shows(site, capsys, monkeypatch):
     "argv, message",
     [
         (["tcp", "127.0.0.1", "99999"], "monitorpy: --port: must be at most 65535"),
-        (["tcp", "127.0.0.1", "http"], "monitorpy: --port: must be an integer"),
+        (["tcp", "127.0.0.1", "http"], "monitorpy: --port: must be an integer, not text\n"),
         (["website", "not a url"], "monitorpy: --url: "),
         (["website", "http://x/", "--expected-status", "9"], "--expected-status: a status has three digits"),
         (["website", "http://x/", "--expected-regex", "("], "--expected-regex: "),
