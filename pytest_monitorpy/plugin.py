@@ -81,13 +81,18 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         return (yield)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Only look, never return anything: other plugins own this hook."""
-    if hasattr(item.config, "workerinput") and item.config.stash[STATE].specs:
-        from pytest_monitorpy.prefetch import look_ahead
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Only look at the items that come and go: other plugins own this hook."""
+    if not item.config.stash[STATE].specs:
+        return (yield)
+    from pytest_monitorpy.prefetch import look_ahead, passed
 
+    if hasattr(item.config, "workerinput"):
         look_ahead(item, nextitem)
+    result = yield
+    passed(item)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

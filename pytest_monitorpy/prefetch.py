@@ -1,7 +1,8 @@
 """Checks run ahead of their items: the native runner works on threads while pytest reports one item after the other.
 
 Only checks that cannot notice run ahead. One that uses a function-scoped fixture, is made of a fixture, or needs such a
-check runs in the main thread in its turn; one that uses a fixture of wider scope waits until that is set up.
+check runs in the main thread in its turn; one that uses a fixture of wider scope waits until that is set up. While a
+function-scoped fixture or a Python test is active (it may patch the environment), nothing else runs.
 
 PYTEST_DONT_REWRITE
 """
@@ -51,7 +52,7 @@ def run_ahead(session: pytest.Session) -> Iterator[None]:
     runner = prefetcher(session)
     try:
         if not hasattr(session.config, "workerinput"):  # a worker of pytest-xdist learns bit by bit what it shall run
-            runner.plan(_checks(session.items))
+            runner.plan(session.items)
         yield
     finally:
         runner.stop("the test session has ended")
@@ -65,7 +66,12 @@ def look_ahead(item: pytest.Item, nextitem: pytest.Item | None) -> None:
         *([nextitem] if nextitem is not None else []),
         *compat.handed_out(item.config, item.session.items, _WINDOW * runner.workers),
     ]
-    runner.plan(_checks(handed))
+    runner.plan(handed)
+
+
+def passed(item: pytest.Item) -> None:
+    """The item's turn is over: go on with those behind it."""
+    prefetcher(item.session).passed(item)
 
 
 def _checks(items: Iterable[pytest.Item]) -> Iterator[CheckItem]:
@@ -86,14 +92,25 @@ class Prefetcher:
         self._runner = Runner(state.specs, workers=self.workers, per_host=per_host, deadline=settings.deadline)
         self._items = {item.spec.key: item for item in _checks(items)}
         self._specs = {spec.key: spec for spec in state.specs}
-        self._queue: deque[CheckItem] = deque()
+        self._queue: deque[tuple[int, pytest.Item]] = deque()
+        self._places: dict[pytest.Item, int] = {}
         self._futures: dict[tuple[str, str], Future[CheckResult]] = {}
         self._flying: set[tuple[str, str]] = set()
         self._in_turn: dict[tuple[str, str], CheckResult] = {}
 
-    def plan(self, items: Iterable[CheckItem]) -> None:
+    def plan(self, items: Iterable[pytest.Item]) -> None:
         """These items will run next, in this order: start those that may run ahead, as many as the window holds."""
-        self._queue = deque(item for item in items if item.result is None and runs_ahead(item))
+        self._places = {item: place for place, item in enumerate(items)}
+        self._queue = deque((place, item) for item, place in self._places.items())
+        self._start_more()
+
+    def passed(self, item: pytest.Item) -> None:
+        """Note that the item, and so all before it, have had their turn."""
+        place = self._places.get(item, -1)
+        while self._queue and self._queue[0][0] <= place:
+            self._queue.popleft()
+        if getattr(item, "is_monitorpy_check", False):
+            self._flying.discard(cast("CheckItem", item).spec.key)
         self._start_more()
 
     def result_of(self, item: CheckItem) -> CheckResult:
@@ -128,11 +145,16 @@ class Prefetcher:
 
     def _start_more(self) -> None:
         while self._queue and len(self._flying) < _WINDOW * self.workers:
-            item = self._queue[0]
-            if item.spec.key not in self._futures:
-                if not all(map(compat.is_set_up, compat.closure(item))):
+            item = self._queue[0][1]
+            if not getattr(item, "is_monitorpy_check", False):
+                return
+            check = cast("CheckItem", item)
+            if runs_ahead(check) and check.spec.key not in self._futures:
+                if not all(map(compat.is_set_up, compat.closure(check))):
                     return
-                self._start(item.spec)
+                self._start(check.spec)
+            elif _is_surrounded(check):
+                return
             self._queue.popleft()
 
     def _start(self, spec: CheckSpec) -> Future[CheckResult]:
@@ -179,10 +201,14 @@ class Prefetcher:
         return execute(spec, deadline=self._deadline, check=check)
 
 
+def _is_surrounded(item: CheckItem) -> bool:
+    """Whether a function-scoped fixture is active while it runs; what that changes, others must not notice."""
+    return any(fixture.scope == "function" for fixture in compat.closure(item))
+
+
 def runs_ahead(item: CheckItem) -> bool:
     """Whether the check cannot notice that it runs before its turn and in another thread; asked first when all marks are set."""
     if item.ahead is None:
         marks = {mark.name for mark in item.iter_markers()}
-        functional = any(fixture.scope == "function" for fixture in compat.closure(item))
-        item.ahead = not (item.fixtures or functional or marks & _MAY_SKIP)
+        item.ahead = not (item.fixtures or _is_surrounded(item) or marks & _MAY_SKIP)
     return item.ahead

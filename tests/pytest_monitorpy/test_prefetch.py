@@ -40,6 +40,42 @@ def test_what_could_notice_runs_in_its_turn(project, run):
     run("--monitorpy=sub/in.yaml", "--monitorpy=out.yaml").assert_outcomes(passed=2)
 
 
+def test_nothing_runs_ahead_of_what_may_change_the_world(project, run):
+    """A Python test, and a check under a function-scoped fixture, patch the environment for as long as they run."""
+    project.write("shared.py", "import threading; seen = threading.Event()")
+    project.conftest("""
+        from shared import seen
+
+        @register_plugin("env")
+        def env(config):
+            seen.set()
+            return CheckResult.success(os.environ.get("PATCHED", "no"))
+    """)
+    project.write(
+        "sub/conftest.py",
+        """
+        import pytest
+        from shared import seen
+        @pytest.fixture(autouse=True)
+        def patched(monkeypatch):
+            monkeypatch.setenv("PATCHED", "yes")
+            seen.wait(0.2)
+    """,
+    )
+    project.write("sub/in.yaml", "checks: [{id: a, plugin: env, expect: [{path: message, equals: 'yes'}]}]")
+    project.write(
+        "test_it.py",
+        """
+        from shared import seen
+        def test_it(monkeypatch):
+            monkeypatch.setenv("PATCHED", "yes")
+            assert not seen.wait(0.2)
+    """,
+    )
+    project.write("out.yaml", "checks: [{id: a, plugin: env, expect: [{path: message, equals: 'no'}]}]")
+    run("test_it.py", "--monitorpy=sub/in.yaml", "--monitorpy=out.yaml").assert_outcomes(passed=3)
+
+
 def test_a_check_waits_for_the_fixtures_of_its_file(project, run):
     project.conftest("""
         up = []
