@@ -129,7 +129,9 @@ def _merged(results: dict[str, CheckResult]) -> CheckResult:
         {"address": a, "status": r.status, "message": r.message, "response_time": r.response_time, "phases": dict(r.phases)}
         for a, r in results.items()
     ]
-    message = f"{len(bad)} of {len(results)} addresses: {'; '.join(bad)}" if bad else f"all {len(results)} addresses: {chosen.message}"
+    message = chosen.message
+    if len(results) > 1:
+        message = f"{len(bad)} of {len(results)} addresses: {'; '.join(bad)}" if bad else f"all {len(results)} addresses: {message}"
     slowest = max(r.response_time for r in results.values())
     return replace(chosen, message=message, response_time=slowest, raw_data={**(chosen.raw_data or {}), "addresses": parts})
 

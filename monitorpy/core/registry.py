@@ -112,7 +112,9 @@ class Registry:
 
     def _load(self, name: str) -> None:
         if name in BUILTINS:
-            importlib.import_module(BUILTINS[name].module)
+            module = importlib.import_module(BUILTINS[name].module)
+            if name not in self._plugins:  # imported before, for another registry
+                self._plugins[name] = next(v for v in vars(module).values() if getattr(v, "registered_name", None) == name)
         elif name in (found := self._found_entry_points()):
             loaded = found[name].load()
             if name not in self._plugins:  # importing it may have registered it
@@ -181,7 +183,7 @@ def attempt(
     result = guarded(call)
     if result.response_time == 0.0:
         result = result.changed(response_time=perf_counter() - started)
-    if target is not None and result.target is None:  # it broke off before anything was observed: say at least of whom
+    if target is not None and result.fault is not None and result.target is None:  # nothing was observed: say at least of whom
         result = result.changed(raw_data={"target": target, **(result.raw_data or {})})
     return result, masker
 

@@ -219,6 +219,13 @@ class TestEveryAddress:
         assert [a["address"] for a in result.raw_data["addresses"]] == ["192.0.2.1", "192.0.2.2"]
         assert result.raw_data["addresses"][0]["phases"] == {"connect": 0.1}
 
+    def test_one_address_speaks_for_itself(self, pinned, monkeypatch):
+        from monitorpy.core import execution
+        from monitorpy.net.resolve import Address
+
+        monkeypatch.setattr(execution, "resolve", lambda *_: [Address("192.0.2.1", 0, 2)])
+        assert execute(spec("pinned", config={"host": "h"}, addresses="all")).message == "open"
+
     def test_half_up_is_an_error(self, pinned):
         pinned["192.0.2.2"] = "down"
         result = execute(spec("pinned", config={"host": "h"}, addresses="all"))

@@ -83,6 +83,10 @@ def test_all_builtins_load_and_describe_themselves(plugins):
     assert all(entry["description"] for entry in everything.values())
 
 
+def test_another_registry_has_the_builtins_too():
+    assert Registry().get("tcp_port") is _with_builtins().get("tcp_port")
+
+
 def test_a_function_is_a_plugin_and_comes_back_unchanged(plugins):
     assert register_plugin("dice")(dice) is dice
     assert run_check("dice", {"n": 4}).message == "threw 4"
