@@ -10,8 +10,8 @@ from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from pytest_monitorpy.options import SUFFIXES
 from pytest_monitorpy.report import counts, is_warning
-from pytest_monitorpy.state import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

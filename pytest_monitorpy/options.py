@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SUFFIXES = (".yaml", ".yml", ".json")
+"""Of files that may be check files without being named by an option."""
+
 
 def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("monitorpy", "monitoring checks (MonitorPy)")

@@ -12,7 +12,8 @@ import pytest
 
 from pytest_monitorpy import compat, hooks, options, state
 from pytest_monitorpy.fixtures import WARNINGS, monitorpy_check, monitorpy_config
-from pytest_monitorpy.state import STATE, SUFFIXES
+from pytest_monitorpy.options import SUFFIXES
+from pytest_monitorpy.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pytest_monitorpy import compat
-from pytest_monitorpy.state import SUFFIXES
+from pytest_monitorpy.options import SUFFIXES
 
 STDIN = "<stdin>"
 

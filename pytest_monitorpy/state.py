@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_monitorpy.options import Settings, read_settings
+from pytest_monitorpy.options import SUFFIXES, Settings, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pytest_monitorpy.prefetch import Prefetcher
     from pytest_monitorpy.report import Recorder
     from pytest_monitorpy.selection import Wanted
-
-SUFFIXES = (".yaml", ".yml", ".json")
-"""Of files that may be check files without being named by an option."""
 
 
 class State:
