@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from monitorpy.checkfile.selection import select
-from monitorpy.commands import COULD_NOT_CHECK, EXIT, INTERRUPTED
+from monitorpy.commands import EXIT, INTERRUPTED
 from monitorpy.commands.files import load_all
-from monitorpy.commands.outputs import STDOUT, Lines, check_outputs, write_whole
+from monitorpy.commands.outputs import STDOUT, Output, refuse_clashes
 from monitorpy.core.batch_runner import DEFAULT_PER_HOST, DEFAULT_WORKERS, run_batch
 from monitorpy.core.result import Outcome, Run
 from monitorpy.core.spec import CheckSpec
@@ -57,59 +57,55 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     outputs = {f"--{name}": path for name in _REPORTS if (path := getattr(args, name)) is not None}
-    check_outputs(outputs, args.files)
-    checks = [spec for file in load_all(args.files) for spec in file.checks]
+    files = load_all(args.files)
+    refuse_clashes(outputs, [file.path for file in files])
+    checks = [spec for file in files for spec in file.checks]
+    _refuse_unknown_tags(args.tag, checks)
     chosen = select(checks, args.expression, args.tag)
     if not chosen:
-        raise UsageError(f"no checks to run: {_why_none(checks, args.tag)}")
+        raise UsageError(f"no checks to run: none of {len(checks)} is selected")
     _refuse_fixtures(chosen, checks)
-    result = _run(args, chosen, checks, outputs)
+    with ExitStack() as stack:
+        result = _run(args, chosen, checks, {option: stack.enter_context(Output(option, path)) for option, path in outputs.items()})
+    return _exit_code(result, args.fail_on)
+
+
+def _exit_code(result: Run, fail_on: str) -> int:
     if result.interrupted:
         return INTERRUPTED
     if all(outcome.status == "skipped" for outcome in result.outcomes):
         print("monitorpy: every check is skipped: nothing was checked", file=sys.stderr)
-        return COULD_NOT_CHECK
     code = EXIT[result.status]
-    return 0 if code == 1 and args.fail_on == "error" else code
+    return 0 if code == 1 and fail_on == "error" else code
 
 
-def _run(args: argparse.Namespace, chosen: Sequence[CheckSpec], checks: Sequence[CheckSpec], outputs: dict[str, str]) -> Run:
-    on_stdout = STDOUT in outputs.values()
-    with ExitStack() as stack:
-        lines = Lines("--ndjson", args.ndjson) if args.ndjson is not None else None
-        if lines is not None:
-            stack.callback(lines.close)
-        progress = stack.enter_context(Progress(len(chosen), quiet=args.quiet or args.ndjson == STDOUT))
+def _run(args: argparse.Namespace, chosen: Sequence[CheckSpec], checks: Sequence[CheckSpec], outputs: Mapping[str, Output]) -> Run:
+    lines = outputs.get("--ndjson")
+    with Progress(len(chosen), quiet=args.quiet or args.ndjson == STDOUT) as progress:
 
         def ended(outcome: Outcome) -> None:
             progress(outcome)
             if lines is not None:
-                lines(json_report.line(outcome))
+                lines.write(json_report.line(outcome))
 
         result = run_batch(chosen, known=checks, workers=args.workers, per_host=args.per_host, deadline=args.deadline, on_outcome=ended)
-    table = sys.stderr if on_stdout else sys.stdout
+    problems = list(_write(outputs, {"--json": lambda: json_report.document(result), "--junit": lambda: _junit(result, chosen)}))
+    table = sys.stderr if STDOUT in (args.json, args.ndjson, args.junit) else sys.stdout
     verbosity = 1 if args.verbose else -1 if args.quiet else 0
     for line in report(result, chosen, verbosity=verbosity, colour=wants_colour(table)):
         print(line, file=table)
-    _write_reports(result, chosen, outputs)
+    if problems:
+        raise UsageError("\n".join(problems))
     return result
 
 
-def _write_reports(result: Run, chosen: Sequence[CheckSpec], outputs: dict[str, str]) -> None:
-    """All that can be written are; then raises UsageError for the others."""
-    problems = []
-    for option, make in (("--json", _json), ("--junit", _junit)):
-        if option in outputs:
-            try:
-                write_whole(option, outputs[option], make(result, chosen))
-            except UsageError as problem:
-                problems.append(str(problem))
-    if problems:
-        raise UsageError("\n".join(problems))
-
-
-def _json(result: Run, _: Sequence[CheckSpec]) -> str:
-    return json_report.document(result)
+def _write(outputs: Mapping[str, Output], reports: Mapping[str, Callable[[], str]]) -> Iterator[str]:
+    """Write all that can be written; yields what is wrong with the others."""
+    for option in outputs.keys() & reports.keys():
+        try:
+            outputs[option].write(reports[option]())
+        except UsageError as problem:
+            yield str(problem)
 
 
 def _junit(result: Run, chosen: Sequence[CheckSpec]) -> str:
@@ -118,12 +114,14 @@ def _junit(result: Run, chosen: Sequence[CheckSpec]) -> str:
     return junit(result, chosen)
 
 
-def _why_none(checks: Sequence[CheckSpec], tags: Sequence[str]) -> str:
+def _refuse_unknown_tags(tags: Sequence[str], checks: Sequence[CheckSpec]) -> None:
+    """A tag that is misspelt would quietly leave checks out."""
     known = sorted({tag for spec in checks for tag in spec.tags})
-    unknown = [tag for tag in tags if tag not in known]
-    if unknown:
-        return f"no check has the tag {unknown[0]!r}; " + (f"there are: {', '.join(known)}" if known else "there are no tags")
-    return f"none of {len(checks)} is selected"
+    for tag in tags:
+        if tag not in known:
+            raise UsageError(
+                f"--tag: no check has the tag {tag!r}; " + (f"there are: {', '.join(known)}" if known else "there are no tags")
+            )
 
 
 def _refuse_fixtures(chosen: Sequence[CheckSpec], checks: Sequence[CheckSpec]) -> None:

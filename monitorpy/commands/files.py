@@ -39,7 +39,7 @@ def _paths(names: Iterable[str]) -> list[str]:
 
 
 def _matches(name: str) -> list[str]:
-    if os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+    if os.path.isdir(name):  # noqa: PTH112 - Path raises for a name that is too long
         paths = [str(path) for path in check_files_in(Path(name))]
         if not paths:
             raise UsageError(f"{name}: there is no check file in this folder (*.yaml, *.yml or *.json with checks in it)")
@@ -55,7 +55,8 @@ def _matches(name: str) -> list[str]:
 def _stdin() -> str:
     if sys.stdin is None:
         raise UsageError("-: there is no standard input")
+    given = getattr(sys.stdin, "buffer", sys.stdin).read(MAX_BYTES + 1)  # a program that calls main() may put a StringIO there
     try:
-        return decoded(sys.stdin.buffer.read(MAX_BYTES + 1))
+        return given if isinstance(given, str) else decoded(given)
     except UnreadableError as refused:
         raise CheckFileError([issue(STDIN, refused.where, str(refused))]) from None

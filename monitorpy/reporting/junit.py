@@ -1,8 +1,8 @@
 """Results as JUnit XML, as CI servers read it.
 
-A check is a testcase; its classname is made of file and group, as pytest's. An error is a <failure>, one of another fault than the target's an <error>;
-a warning is <skipped type="monitorpy.warning"> (JUnit has no word for it, and pytest writes the same), as are blocked
-and skipped checks. The properties have what the form has no place for.
+A check is a testcase; its classname is made of file and group, as pytest's. An error is a <failure>, one of another fault
+than the target's an <error>; a warning is <skipped type="monitorpy.warning"> (JUnit has no word for it, and pytest writes the
+same), as are blocked and skipped checks. The properties have what the form has no place for.
 """
 
 from __future__ import annotations

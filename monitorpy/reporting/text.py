@@ -36,12 +36,10 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
     command of a CI's log.
     """
     labels = [word(outcome) for outcome in run.outcomes]
-    shown = set(_COLOURS)
-    if verbosity < 0 or (verbosity == 0 and labels.count("OK") > _MANY):
-        shown.remove("OK")
+    hidden = {i for i, label in enumerate(labels) if label == "OK"} if _hides_good(labels, verbosity) else set()
     if verbosity < 1:
-        shown.remove("BLOCKED")  # they are named behind their root
-    places = sorted((i for i, label in enumerate(labels) if label in shown), key=lambda i: _ORDER.index(labels[i]))
+        hidden |= _named_elsewhere(run, labels)
+    places = sorted((i for i in range(len(labels)) if i not in hidden), key=lambda i: _ORDER.index(labels[i]))
     width = min(50, max((len(name(run.outcomes[i])) for i in places), default=0))
     blocked = _blocked_by(run)
     for i in places:
@@ -51,14 +49,17 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
             yield harmless(f"         blocks {_some(behind)}")
         if verbosity > 0 and labels[i] != "OK" and specs and isinstance(outcome, CheckResult):
             yield from (harmless(f"      {line}") for line in explain(outcome, shown_config(specs[i])).lines())
-    if verbosity == 0 and "OK" not in shown:
+    if verbosity == 0 and _hides_good(labels, verbosity):
         yield f"OK       {labels.count('OK')} checks (-v lists them)"
     worst = min(labels, key=_ORDER.index, default="OK")
     yield _painted(summary(run), _COLOURS[worst], colour)
 
 
 def harmless(line: str) -> str:
-    """The line, so that no CI takes it for a command: ``::error::`` at its start (GitHub), ``##[error]`` or ``##vso[`` anywhere (GitHub, Azure)."""
+    """The line, so that no CI takes it for a command.
+
+    Those are ``::error::`` at its start, spaces aside (GitHub), and ``##[error]`` or ``##vso[task...]`` anywhere (GitHub, Azure).
+    """
     return _COMMAND.sub(lambda found: f"\\x23{found[2]}" if found[2] else f"{found[1]}\\x3a", line)
 
 
@@ -92,12 +93,26 @@ def _painted(text: str, code: str, colour: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if colour and code else text
 
 
+def _hides_good(labels: Sequence[str], verbosity: int) -> bool:
+    return verbosity < 0 or (verbosity == 0 and labels.count("OK") > _MANY)
+
+
+def _named_elsewhere(run: Run, labels: Sequence[str]) -> set[int]:
+    """The places of blocked checks that are named behind their root; a root that was not selected has no line."""
+    roots = {outcome.id for outcome, label in zip(run.outcomes, labels, strict=True) if label == "ERROR"}
+    return {i for i, label in enumerate(labels) if label == "BLOCKED" and roots.issuperset(_roots(run.outcomes[i]))}
+
+
+def _roots(outcome: Outcome) -> list[str]:
+    return outcome.message.removeprefix("blocked by ").split(", ")
+
+
 def _blocked_by(run: Run) -> dict[str, list[str]]:
     """The names of blocked checks by the ids of their roots."""
     found: dict[str, list[str]] = {}
     for outcome in run.outcomes:
         if word(outcome) == "BLOCKED":
-            for root in outcome.message.removeprefix("blocked by ").split(", "):
+            for root in _roots(outcome):
                 found.setdefault(root, []).append(name(outcome))
     return found
 

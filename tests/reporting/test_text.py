@@ -62,6 +62,12 @@ def test_many_blocked_checks_are_counted(outcomes):
     assert text(outcomes)[1] == "         blocks 9 checks: " + ", ".join(f"g::c{i}" for i in range(1, 9)) + ", ..."
 
 
+@pytest.mark.parametrize("verbosity", [-1, 0, 1])
+def test_a_blocked_check_whose_root_was_not_selected_has_a_line_of_its_own(outcomes, verbosity):
+    outcomes.add("error", "blocked by elsewhere", fault="blocked")
+    assert text(outcomes, verbosity=verbosity)[0] == "BLOCKED  c0  blocked by elsewhere  (131 ms)  checks.yaml:2"
+
+
 def test_colours(mixed):
     lines = text(mixed, colour=True)
     assert lines[0].startswith("\x1b[31mERROR   \x1b[0m root")
