@@ -53,7 +53,7 @@ class State:
             return True
         if path.suffix not in SUFFIXES or not session.isinitpath(path):
             return False
-        from pytest_monitorpy.selection import looks_like_checks
+        from monitorpy.checkfile.discovery import looks_like_checks
 
         return looks_like_checks(path)
 

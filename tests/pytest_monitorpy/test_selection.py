@@ -2,8 +2,6 @@ import sys
 
 import pytest
 
-from pytest_monitorpy.selection import looks_like_checks
-
 FAST = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:timeout", "-p", "no:rerunfailures")
 ONE = "checks: [{{id: {}, plugin: say}}]"
 SELECTABLE = """
@@ -160,28 +158,3 @@ def test_standard_input(project, more):
     result = project.pytester.run(sys.executable, "-m", "pytest", "--monitorpy=-", *FAST, *more, stdin=text)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["<stdin>:1: error", "FAILED <stdin>::b - it is a error"])
-
-
-@pytest.mark.parametrize(
-    "name, text, ours",
-    [
-        ("a.yaml", "version: 1\nchecks:\n- id: a", True),
-        ("a.yaml", "- id: a\n  plugin: say", True),
-        ("a.yaml", "- {id: a, plugin: say}", True),
-        ("a.yaml", "- plugin_type: say\n  id: x", True),
-        ("a.yaml", "{version: 1, checks: []}", True),
-        ("a.yaml", "[{id: a, plugin: say}]", True),
-        ("a.yaml", "services:\n  checks: 1", False),
-        ("a.yaml", "- hosts: all\n  tasks: []", False),
-        ("a.json", '{"version": 1, "checks": []}', True),
-        ("a.json", '[{"id": "a", "plugin_type": "say"}]', True),
-        ("a.json", '{"name": "package"}', False),
-    ],
-)
-def test_what_looks_like_checks(tmp_path, name, text, ours):
-    (tmp_path / name).write_text(text)
-    assert looks_like_checks(tmp_path / name) is ours
-
-
-def test_what_cannot_be_read_looks_like_nothing(tmp_path):
-    assert not looks_like_checks(tmp_path)
