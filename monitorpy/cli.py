@@ -6,6 +6,7 @@ import argparse
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -55,11 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `monitorpy batch ... | head`: nobody reads on, which is no mistake
         _leave_stdout()
         return COULD_NOT_CHECK
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        _leave_stdout()
-        _say(f"monitorpy: the output cannot be written: {error.strerror}")
+    except Exception as crash:  # noqa: BLE001 - of ours: Python's own exit code for it, 1, would say "warning"
+        if isinstance(crash, OSError) and crash.errno in _FULL:
+            _leave_stdout()
+            _say(f"monitorpy: the output cannot be written: {crash.strerror}")
+        else:
+            traceback.print_exc()
         return COULD_NOT_CHECK
     return code
 
@@ -120,7 +122,7 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"monitorpy {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Command)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Command, required=True)
     for name, (module, function, summary) in _COMMANDS.items():
         subparser = commands.add_parser(name, help=summary)
         if name == chosen:
@@ -147,7 +149,10 @@ def _configure_check(parser: argparse.ArgumentParser, plugin: str, argv: Sequenc
 
 
 def _checks(chosen: str | None) -> dict[str, tuple[str, str]]:
-    """Commands of plugins: their plugin and its summary. Other packages are asked only where it may be one of theirs."""
+    """Commands of plugins: their plugin and its summary. Other packages are asked only where it may be one of theirs.
+
+    A command that is taken stays what it is; the plugin is found by its name, unless that is taken too.
+    """
     found = {builtin.cli_name: (name, builtin.summary) for name, builtin in BUILTINS.items()}
     if chosen is not None and chosen in BUILTINS:
         found[chosen] = (chosen, BUILTINS[chosen].summary)
@@ -155,9 +160,9 @@ def _checks(chosen: str | None) -> dict[str, tuple[str, str]]:
         for name in registry.get_plugin_names():
             if name not in BUILTINS:
                 command, summary = _theirs(name)
-                found.setdefault(name if command in _COMMANDS or command in found else command, (name, summary))
-                if name == chosen:
-                    found[name] = (name, summary)
+                free = [each for each in (command, name) if each not in found and each not in _COMMANDS]
+                for each in free[:1] if name != chosen else free:
+                    found[each] = (name, summary)
     return found
 
 
@@ -178,7 +183,7 @@ def _hint(chosen: str, commands: list[str]) -> str:
 
 
 def _say(text: str) -> None:
-    from monitorpy.reporting.text import harmless
+    from monitorpy.reporting.explain import harmless
 
     print("\n".join(map(harmless, text.split("\n"))), file=sys.stderr)
 

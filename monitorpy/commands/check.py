@@ -15,8 +15,8 @@ from monitorpy.core.result import CheckResult
 from monitorpy.core.spec import CheckSpec, Retries
 from monitorpy.errors import ConfigIssue, UsageError
 from monitorpy.reporting import json_report
+from monitorpy.reporting.explain import harmless
 from monitorpy.reporting.nagios import nagios_line, nagios_word
-from monitorpy.reporting.text import harmless
 from monitorpy.utils.masking import Masker
 
 _TAKEN = ("--timeout", "--retries", "--severity", "--addresses", "--json", "--verbose", "--help", "--config")

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitorpy.core.registry import BUILTINS, registry
-from monitorpy.reporting.explain import printable
-from monitorpy.reporting.text import harmless
+from monitorpy.reporting.explain import harmless, printable
 
 
 def configure_list(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ _WIDTH = 200
 """Characters of one value that are shown; `details` shows all of it."""
 
 _SECRET_WORDS = ("password", "passwd", "secret", "token", "passphrase", "api_key", "credential", "bearer", "authorization", "cookie")
+
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(#\w*\[)")
 
 _FAULTS = {
     "config": "the configuration is at fault, the target was not judged",
@@ -90,6 +93,14 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def harmless(line: str) -> str:
+    """The line, so that no CI takes it for a command.
+
+    Those are ``::error::`` at its start, spaces aside (GitHub), and ``##[error]`` or ``##vso[task...]`` anywhere (GitHub, Azure).
+    """
+    return _COMMAND.sub(lambda found: f"\\x23{found[2]}" if found[2] else f"{found[1]}\\x3a", line)
+
+
 def _hidden(key: str, value: Any) -> Any:
     if any(word in key.lower() for word in _SECRET_WORDS) and value is not None and not isinstance(value, bool):
         return MASK
@@ -151,4 +162,4 @@ def _own_frames(trace: str) -> Iterator[str]:
         elif not line.startswith("    "):
             skipping = False
         if not skipping:
-            yield printable(line)
+            yield harmless(printable(line))

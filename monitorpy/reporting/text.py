@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 
 from monitorpy.core.result import CheckResult, Outcome, Run
 from monitorpy.core.spec import CheckSpec
-from monitorpy.reporting.explain import duration, explain, printable, shown_config
+from monitorpy.reporting.explain import duration, explain, harmless, printable, shown_config
 
 _COLOURS = {"ERROR": "31", "WARNING": "33", "BLOCKED": "35", "SKIPPED": "36", "OK": "32"}
 _ORDER = list(_COLOURS)
@@ -18,7 +17,6 @@ _MANY = 100
 """Successes that are listed without being asked for."""
 _NAMED = 8
 """Blocked checks that are named behind their root."""
-_COMMAND = re.compile(r"^(\s*):(?=:)|#(#\w*\[)")
 
 
 def word(outcome: Outcome) -> str:
@@ -53,14 +51,6 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
         yield f"OK       {labels.count('OK')} checks (-v lists them)"
     worst = min(labels, key=_ORDER.index, default="OK")
     yield _painted(summary(run), _COLOURS[worst], colour)
-
-
-def harmless(line: str) -> str:
-    """The line, so that no CI takes it for a command.
-
-    Those are ``::error::`` at its start, spaces aside (GitHub), and ``##[error]`` or ``##vso[task...]`` anywhere (GitHub, Azure).
-    """
-    return _COMMAND.sub(lambda found: f"\\x23{found[2]}" if found[2] else f"{found[1]}\\x3a", line)
 
 
 def summary(run: Run) -> str:

@@ -5,7 +5,7 @@ from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import registry, run_check
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.spec import CheckSpec
-from monitorpy.reporting.explain import duration, explain, printable, shown_config
+from monitorpy.reporting.explain import duration, explain, harmless, printable, shown_config
 from monitorpy.utils.masking import Masker
 
 
@@ -145,3 +145,23 @@ def test_secrets_that_the_plugin_declares():
         "note": "it is ***",
     }
     assert shown_config(CheckSpec(id="a", plugin="plain", config={"code": "4711"})) == {"code": "4711"}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("as it is: a::b #3 ## [x]", "as it is: a::b #3 ## [x]"),
+        ("::error::x", "\\x3a:error::x"),
+        ("   ::error::x", "   \\x3a:error::x"),
+        ("a ##[error]x", "a \\x23#[error]x"),
+        ("a ###vso[x]", "a #\\x23#vso[x]"),
+        ("::a ##[b]", "\\x3a:a \\x23#[b]"),
+    ],
+)
+def test_harmless(line, expected):
+    assert harmless(line) == expected
+
+
+def test_a_crash_cannot_speak_to_the_ci():
+    crash = CheckResult.error("it crashed", fault="plugin", raw_data={"traceback": "Traceback\n::error::a peer wrote this\n"})
+    assert not any(line.lstrip().startswith("::") for line in explain(crash, {}).lines())

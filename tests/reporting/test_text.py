@@ -3,7 +3,7 @@ import io
 import pytest
 
 from monitorpy.core.result import Failure, Run
-from monitorpy.reporting.text import harmless, name, report, summary, wants_colour, word
+from monitorpy.reporting.text import name, report, summary, wants_colour, word
 
 
 def text(outcomes, **more):
@@ -92,21 +92,6 @@ def test_what_a_peer_sent_can_neither_steer_the_terminal_nor_a_ci(outcomes):
             assert not line.lstrip().startswith("::")
             assert "##[" not in line
     assert any("[red]x[/red]" in line for line in text(outcomes))
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("as it is: a::b #3 ## [x]", "as it is: a::b #3 ## [x]"),
-        ("::error::x", "\\x3a:error::x"),
-        ("   ::error::x", "   \\x3a:error::x"),
-        ("a ##[error]x", "a \\x23#[error]x"),
-        ("a ###vso[x]", "a #\\x23#vso[x]"),
-        ("::a ##[b]", "\\x3a:a \\x23#[b]"),
-    ],
-)
-def test_harmless(line, expected):
-    assert harmless(line) == expected
 
 
 @pytest.mark.parametrize(
