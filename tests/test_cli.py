@@ -128,13 +128,13 @@ def test_ctrl_c(ending, capsys):
     assert capsys.readouterr().err == "monitorpy: interrupted\n"
 
 
-def test_our_own_mistakes_keep_their_traceback(ending):
-    ending(raising(ZeroDivisionError))
-    with pytest.raises(ZeroDivisionError):
-        main(["schema"])
-    ending(raising(PermissionError(13, "no")))
-    with pytest.raises(PermissionError):
-        main(["schema"])
+@pytest.mark.parametrize("crash", [ZeroDivisionError("oops"), PermissionError(13, "no")])
+def test_our_own_mistakes_keep_their_traceback_and_are_no_warning(ending, capsys, crash):
+    ending(raising(crash))
+    assert main(["schema"]) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.splitlines()[-1].startswith(type(crash).__name__)
 
 
 def test_closed_output(ending, monkeypatch):
@@ -242,12 +242,22 @@ class TestOtherPackages:
             def _execute_check(self):
                 return self.success_result(f"{self.config['room']} is lit")
 
+        class Homonym(Theirs):
+            """Is called as one of ours."""
+
+            cli_name = "website"
+
         class Greedy(Theirs):
             """Wants our names."""
 
             cli_name = "batch"
 
-        points = [Found("lamp_status", Theirs), Found("greedy", Greedy), Found("broken", ImportError("no module 100 %"))]
+        points = [
+            Found("lamp_status", Theirs),
+            Found("greedy", Greedy),
+            Found("validate", Homonym),
+            Found("broken", ImportError("no module 100 %")),
+        ]
         monkeypatch.setattr(plugins, "_entry_points", {point.name: point for point in points})
 
     @pytest.mark.usefixtures("installed")
@@ -261,6 +271,7 @@ class TestOtherPackages:
         assert main(["batch", "--help"]) == 0
         assert "Run the checks of check files" in capsys.readouterr().out
         assert main(["greedy", "hall"]) == 0
+        assert main(["validate", "--help"]) == 0
         assert main(["--help"]) == 0
         assert " greedy " in capsys.readouterr().out
 
@@ -278,13 +289,13 @@ class TestOtherPackages:
         assert "the plugin 'broken' cannot be loaded: ImportError: no module 100 %" in err
         assert "Traceback" not in err
 
-    def test_a_broken_one_of_ours_is_our_mistake(self, plugins, monkeypatch):
+    def test_a_broken_one_of_ours_is_our_mistake(self, plugins, monkeypatch, capsys):
         def get(name):
             raise ImportError(name)
 
         monkeypatch.setattr(plugins, "get", get)
-        with pytest.raises(ImportError):
-            main(["tcp", "--help"])
+        assert main(["tcp", "--help"]) == 3
+        assert capsys.readouterr().err.startswith("Traceback")
 
     def test_not_looked_for_without_need(self, plugins, monkeypatch, capsys):
         monkeypatch.setattr(plugins, "_found_entry_points", lambda: pytest.fail("looked for entry points"))

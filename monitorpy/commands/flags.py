@@ -21,6 +21,7 @@ PREFIX = "config_"
 
 _TEXT = frozenset({"string"})
 _ANY = frozenset({"any"})
+_LONG_ENOUGH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def add_flags(parser: argparse.ArgumentParser, plugin: type[MonitorPlugin], argv
         flag = flags[field.name] = _flag(field.name, taken)
         options = _options(field)
         if field.positional and flag not in given:
-            parser.add_argument(PREFIX + field.name, **{**options, "metavar": field.name.upper()})
+            words = f" One of: {', '.join(field.choices)}." if field.choices else ""
+            parser.add_argument(PREFIX + field.name, **{**options, "metavar": field.name.upper(), "help": options["help"] + words})
         else:
             group.add_argument(flag, dest=PREFIX + field.name, default=argparse.SUPPRESS, required=field.required, **options)
     if issubclass(plugin, FunctionPlugin):
@@ -154,16 +156,22 @@ def _options(field: Field) -> dict[str, Any]:
     if field.types == {"boolean"}:
         return {"action": argparse.BooleanOptionalAction, "help": text}
     if field.secret:
-        return {"metavar": "env:NAME|file:PATH", "help": f"{text} Never the value itself."}
+        return {"metavar": "env:NAME|file:PATH", "help": f"{text} As env:NAME or file:PATH, never the value itself."}
     if field.choices:
         return {"choices": field.choices, "help": text}
     if field.mapping:
         return {"action": "append", "metavar": "NAME=VALUE", "help": f"{text} Repeatable."}
     if "array" in field.types and not field.positional:
-        return {"action": "append", "metavar": "VALUE", "help": f"{text} Repeatable."}
+        return {"action": "append", "metavar": _metavar(field), "help": f"{text} Repeatable."}
     if field.levels:
-        return {"metavar": "LIMIT", "help": f"{text} As warning=0.5,error=2, say."}
-    return {"metavar": "NUMBER" if field.types <= {"integer", "number"} else "VALUE", "help": text}
+        return {"metavar": "LIMIT", "help": f"{text} Both levels as in warning=0.5,error=2."}
+    return {"metavar": _metavar(field), "help": text}
+
+
+def _metavar(field: Field) -> str:
+    """The last word of the name, which mostly says what is wanted: PORT, FILE, DAYS."""
+    word = field.name.rpartition("_")[2].upper()
+    return word if len(word) >= _LONG_ENOUGH else "VALUE"
 
 
 def _value(field: Field, flag: str, given: Any, texts: dict[Loc, str]) -> Any:

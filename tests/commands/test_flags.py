@@ -168,7 +168,7 @@ def test_help_tells_defaults_and_escapes_percent():
     assert "A level. (default: 1)" in text
     assert "A size (default 3)." in text
     assert text.count("default 3") == 1
-    assert "env:NAME|file:PATH A secret. Never the value itself." in text
+    assert "env:NAME|file:PATH A secret. As env:NAME or file:PATH, never the value itself." in text
 
 
 def test_keys_of_a_short_plugin():
