@@ -8,6 +8,7 @@ from monitorpy.commands.files import load_all
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "%(prog)s FILE... [options]"
     parser.description = "Read check files and report every mistake as file:line:column. Nothing is sent to the network."
     parser.epilog = "Exit code: 0 when all is well, 3 when there are mistakes. Example: monitorpy validate checks.yaml"
     parser.add_argument("files", nargs="+", metavar="FILE", help='check file, folder, quoted glob, or "-" for standard input')
