@@ -32,16 +32,19 @@ _STYLE = """<style>
 _EDGES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Upper bounds of the histogram's bars, in seconds; one more bar holds what is above."""
 
-_BAR, _HEIGHT = 34, 60
+_BAR, _HEIGHT = 42, 60
 
 
 class HtmlReport:
     """The hooks of pytest-html that we implement; registered only where a report is written."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, *, has_checks: bool) -> None:
         self._recorder = recorder
+        self._has_checks = has_checks
 
     def pytest_html_report_title(self, report: Any) -> None:
+        if self._has_checks:
+            report.title = "MonitorPy report"
         with suppress(AttributeError, KeyError, TypeError):  # the label of the filter is pytest-html's own affair
             report.outcomes["xfailed"]["label"] = "Warnings and expected failures"
 

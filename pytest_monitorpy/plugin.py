@@ -48,7 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("htmlpath", None):
         from pytest_monitorpy.html import HtmlReport
 
-        config.pluginmanager.register(HtmlReport(config.stash[STATE].recording()), "monitorpy-html")
+        found = config.stash[STATE]
+        config.pluginmanager.register(HtmlReport(found.recording(), has_checks=bool(found.wanted)), "monitorpy-html")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -30,6 +30,7 @@ def rows(project, run):
 
 def test_the_report(rows):
     page, tests = rows
+    assert '<h1 id="title">MonitorPy report</h1>' in page
     header = re.findall(r'data-column-type="(\w+)"', page)
     assert header[:6] == ["result", "testId", "target", "checktype", "responsetime", "duration"]
     assert {len(test["resultsTableRow"]) for test in tests.values()} == {7}
@@ -70,12 +71,12 @@ def test_without_pytest_html(project, run):
 
 def test_a_row_that_was_dropped_stays_dropped():
     cells = []
-    HtmlReport(Recorder(0.0)).pytest_html_results_table_row(None, cells)
+    HtmlReport(Recorder(0.0), has_checks=False).pytest_html_results_table_row(None, cells)
     assert cells == []
 
 
 def test_the_label_is_pytest_htmls_own_affair():
-    HtmlReport(Recorder(0.0)).pytest_html_report_title(object())
+    HtmlReport(Recorder(0.0), has_checks=False).pytest_html_report_title(object())
 
 
 def test_only_skipped_checks_have_no_times(project):
