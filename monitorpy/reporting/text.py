@@ -16,7 +16,7 @@ _ORDER = list(_COLOURS)
 _MANY = 100
 """Successes that are listed without being asked for."""
 _NAMED = 8
-"""Blocked checks that are named behind their root."""
+"""Blocked checks that are named behind their root; checks that did not run and have a line each."""
 
 
 def word(outcome: Outcome) -> str:
@@ -35,6 +35,8 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
     """
     labels = [word(outcome) for outcome in run.outcomes]
     hidden = {i for i, label in enumerate(labels) if label == "OK"} if _hides_good(labels, verbosity) else set()
+    unrun = _unrun(run) if verbosity < 1 else []
+    hidden.update(unrun)
     if verbosity < 1:
         hidden |= _named_elsewhere(run, labels)
     places = sorted((i for i in range(len(labels)) if i not in hidden), key=lambda i: _ORDER.index(labels[i]))
@@ -47,6 +49,10 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
             yield harmless(f"         blocks {_some(behind)}")
         if verbosity > 0 and labels[i] != "OK" and specs and isinstance(outcome, CheckResult):
             yield from (harmless(f"      {line}") for line in explain(outcome, shown_config(specs[i])).lines())
+    if unrun:
+        yield _painted(
+            f"ERROR    {len(unrun)} checks did not run (-v lists them): {run.outcomes[unrun[-1]].message}", _COLOURS["ERROR"], colour
+        )
     if verbosity == 0 and _hides_good(labels, verbosity):
         yield f"OK       {labels.count('OK')} checks (-v lists them)"
     worst = min(labels, key=_ORDER.index, default="OK")
@@ -85,6 +91,12 @@ def _painted(text: str, code: str, colour: bool) -> str:
 
 def _hides_good(labels: Sequence[str], verbosity: int) -> bool:
     return verbosity < 0 or (verbosity == 0 and labels.count("OK") > _MANY)
+
+
+def _unrun(run: Run) -> list[int]:
+    """The places of what Ctrl-C or the run's deadline cut off, where they are too many to be listed."""
+    found = [i for i, outcome in enumerate(run.outcomes) if isinstance(outcome, CheckResult) and outcome.fault == "not_run"]
+    return found if len(found) > _NAMED else []
 
 
 def _named_elsewhere(run: Run, labels: Sequence[str]) -> set[int]:

@@ -1,9 +1,10 @@
 import io
+from collections import Counter
 
 import pytest
 
 from monitorpy.core.result import Failure, Run
-from monitorpy.reporting.text import name, report, summary, wants_colour, word
+from monitorpy.reporting.text import counts, name, report, summary, wants_colour, word
 
 
 def text(outcomes, **more):
@@ -68,6 +69,16 @@ def test_a_blocked_check_whose_root_was_not_selected_has_a_line_of_its_own(outco
     assert text(outcomes, verbosity=verbosity)[0] == "BLOCKED  c0  blocked by elsewhere  (131 ms)  checks.yaml:2"
 
 
+@pytest.mark.parametrize(("number", "lines"), [(8, 8), (9, 1)])
+def test_what_a_stopped_run_left_over_is_counted(outcomes, number, lines):
+    for _ in range(number):
+        outcomes.add("error", "the run was interrupted", fault="not_run", attempts=0)
+    assert len(text(outcomes)) == lines + 1
+    assert len([line for line in text(outcomes, verbosity=1) if line.startswith("ERROR ")]) == number
+    if lines == 1:
+        assert text(outcomes)[0] == "ERROR    9 checks did not run (-v lists them): the run was interrupted"
+
+
 def test_colours(mixed):
     lines = text(mixed, colour=True)
     assert lines[0].startswith("\x1b[31mERROR   \x1b[0m root")
@@ -113,6 +124,10 @@ def test_summary_of_one_of_none_and_of_an_interrupted_run(outcomes):
     assert list(report(Run((), 0.0), colour=True)) == ["\x1b[32m0 checks in 0.0 ms: 0 ok\x1b[0m"]
     outcomes.add("error", "stopped", fault="not_run")
     assert summary(outcomes.run(interrupted=True)) == "1 check in 1.50 s: 0 ok, 1 error, interrupted"
+
+
+def test_counts_so_far():
+    assert counts(Counter(["OK", "OK", "ERROR", "BLOCKED"])) == "1 error, 1 blocked, 2 ok"
 
 
 def test_name_has_the_group(outcomes):
