@@ -88,7 +88,7 @@ def _attempt(spec: CheckSpec, deadline: Deadline, check: Check | None) -> CheckR
             result = replace(result, response_time=time.perf_counter() - started)
         return _judged(spec, result)
     if spec.addresses == "all":
-        return _every_address(spec, deadline)
+        return guarded(lambda: _every_address(spec, deadline))  # what breaks off before there are addresses may be tried again too
     return _look(spec, deadline)
 
 

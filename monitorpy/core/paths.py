@@ -75,8 +75,8 @@ class Path:
         """The first name of a path that goes deeper than that name; None where there is none."""
         if self.steps is not None:
             return self.steps[0] if len(self.steps) > 1 and isinstance(self.steps[0], str) else None
-        found = re.match(rf"(?:\$\.)?({_NAME})", self.text)
-        return found.group(1) if found else None
+        found = re.match(rf"""(?:\$\.)?({_NAME})|\$\[(?:'([\w -]+)'|"([\w -]+)")\](?=.)""", self.text)
+        return found[found.lastindex] if found and found.lastindex else None
 
 
 @lru_cache(maxsize=10_000)

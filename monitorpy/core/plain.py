@@ -16,6 +16,9 @@ RAW_LIMIT = 64_000
 
 _DEPTH = 50
 
+_BITS = 1_000
+"""Of an integer; Python refuses to write one of more than 4300 digits in decimal, so no report could be written."""
+
 
 def to_plain(value: Any, _depth: int = 0) -> Any:
     """The value in exact builtin JSON types; lone surrogates and bytes are backslash-escaped.
@@ -27,7 +30,7 @@ def to_plain(value: Any, _depth: int = 0) -> Any:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, int):
-        return int(value)
+        return int(value) if value.bit_length() <= _BITS else hex(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, bytes | bytearray | memoryview):

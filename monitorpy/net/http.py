@@ -102,11 +102,11 @@ def _redirected(response: Response, jar: RequestsCookieJar) -> PreparedRequest:
     """The request that a redirect asks for (RFC 9110, 15.4)."""
     old = response.request
     location = response.headers["location"].encode("latin-1").decode("utf-8", "backslashreplace")
-    url = urljoin(old.url or "", location)
-    if "#" not in url and (fragment := urldefrag(old.url or "").fragment):
-        url = f"{url}#{fragment}"
     request = old.copy()
     try:
+        url = urljoin(old.url or "", location)
+        if "#" not in url and (fragment := urldefrag(old.url or "").fragment):
+            url = f"{url}#{fragment}"
         request.prepare_url(url, None)
         same = _same_place(old.url or "", request.url or "")
     except (RequestException, ValueError) as error:

@@ -26,6 +26,7 @@ from monitorpy.net.tls import TlsSettings, describe
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _CREDENTIAL_HEADERS = {"authorization", "cookie"}
+_OF_THE_BODY = ("expected_content", "unexpected_content", "expected_regex", "expected_json")
 _EXCERPT = 200
 
 
@@ -201,6 +202,9 @@ def _contradictions(settings: Any) -> Iterator[str]:
         yield "bearer must be a token of printable ASCII characters"
     if settings.client_key and not settings.client_cert:
         yield "client_key needs client_cert"
+    about_body = [name for name in _OF_THE_BODY if getattr(settings, name) is not None]
+    if settings.method == "HEAD" and about_body:
+        yield f"{about_body[0]} needs a body, and the answer to HEAD has none"
     if settings.proxy and settings.resolve_to:
         yield "resolve_to and proxy exclude each other: a proxy resolves names itself"
 

@@ -68,14 +68,17 @@ def explain(result: CheckResult, config: Mapping[str, Any], *, details: bool = F
 
 def shown_config(spec: CheckSpec) -> dict[str, Any]:
     """The config of a check as it may be shown: the file's secrets, SecretStr fields and keys that sound secret are masked."""
-    masker = spec.masker
-    if spec.plugin in registry.plugins:
-        settings = registry.get_plugin(spec.plugin, spec.config).settings
-        if settings is not None:
-            from monitorpy.core.plugin_config import secret_values
-
-            masker |= secret_values(settings)
+    masker = spec.masker | _declared_secrets(spec)
     return {key: _hidden(key, value) for key, value in masker.plain(to_plain(spec.config)).items()}
+
+
+def _declared_secrets(spec: CheckSpec) -> set[str]:
+    if spec.plugin not in registry.plugins:
+        return set()
+    try:
+        return registry.get_plugin(spec.plugin, spec.config).get_secrets()
+    except (Exception, SystemExit):  # noqa: BLE001 - a plugin that cannot be made has said so in its result
+        return set()
 
 
 def duration(seconds: float | None) -> str:

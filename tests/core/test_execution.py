@@ -226,6 +226,22 @@ class TestEveryAddress:
         monkeypatch.setattr(execution, "resolve", lambda *_: [Address("192.0.2.1", 0, 2)])
         assert execute(spec("pinned", config={"host": "h"}, addresses="all")).message == "open"
 
+    def test_what_breaks_off_before_there_are_addresses_is_tried_again(self, pinned, monkeypatch):
+        from monitorpy.core import execution
+        from monitorpy.net.resolve import Address
+
+        answers = [NetError("no answer of the resolver", phase="dns", kind="resolve")]
+
+        def resolve(*_):
+            if answers:
+                raise answers.pop()
+            return [Address("192.0.2.1", 0, 2)]
+
+        monkeypatch.setattr(execution, "resolve", resolve)
+        result = execute(spec("pinned", config={"host": "h"}, addresses="all", retries=Retries(1, on=("resolve",))))
+        assert (result.status, result.attempts) == ("warning", 2)
+        assert result.message == "passed on attempt 2 (before: no answer of the resolver)"
+
     def test_half_up_is_an_error(self, pinned):
         pinned["192.0.2.2"] = "down"
         result = execute(spec("pinned", config={"host": "h"}, addresses="all"))

@@ -72,6 +72,7 @@ def test_what_holds_is_silent(data):
         ({"path": "nope", "warning": 5}, "nothing found at nope (expected warning unless <= 5)", "warning unless <= 5", None),
         ({"path": "json.none", "length": 2}, "json.none: expected length 2, got length 0", "length 2", []),
         ({"path": "json.queue", "exists": False}, 'json.queue: expected not to exist, found json.queue: {"depth": "7"}', "not to exist", {"depth": "7"}),
+        ({"path": "$['xml'][*]", "exists": False}, "nothing found at xml, so $['xml'][*] could not be looked for", "not to exist", None),
         ({"path": "xml.error", "exists": False}, "nothing found at xml, so xml.error could not be looked for", "not to exist", None),
         ({"path": "phases.dns", "error": 5}, "phases.dns: expected a number (error unless <= 5), got null", "error unless <= 5", None),
         ({"path": "phases.tls", "error": 0.5}, "phases.tls 0.812 is above 0.5", "<= 0.5", 0.8123),

@@ -100,6 +100,8 @@ def test_what_cannot_be_followed_is_an_error_not_nothing():
         ("a[*]", "a[*]", "a"),
         ("['x'].y", "$['x'].y", "x"),
         ("[0].a", "$[0].a", None),
+        ("$['x'][?@.a]", "$['x'][?@.a]", "x"),
+        ('$["x y"][*]', '$["x y"][*]', "x y"),
     ],
 )
 def test_paths_show_themselves_and_survive_pickling(path, text, root):

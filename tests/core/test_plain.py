@@ -32,6 +32,8 @@ class Name(enum.StrEnum):
         (True, True),
         (7, 7),
         (1.5, 1.5),
+        (-(10**300), -(10**300)),
+        pytest.param(1 << 20_000, hex(1 << 20_000), id="an integer that has no decimal form"),
         (float("inf"), "inf"),
         (float("nan"), "nan"),
         ("text", "text"),

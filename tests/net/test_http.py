@@ -194,7 +194,13 @@ def test_a_redirect_loop_ends(site, fetch):
 
 
 @pytest.mark.parametrize(
-    "location, text", [("ftp://x/", "which is not http or https"), ("http://:80/", "invalid address"), ("http://h:x/", "invalid address")]
+    "location, text",
+    [
+        ("ftp://x/", "which is not http or https"),
+        ("http://:80/", "invalid address"),
+        ("http://h:x/", "invalid address"),
+        ("http://[::1", "invalid"),
+    ],
 )
 def test_a_redirect_to_what_is_no_website(site, fetch, location, text):
     with pytest.raises(NetError, match=text):

@@ -165,3 +165,12 @@ def test_harmless(line, expected):
 def test_a_crash_cannot_speak_to_the_ci():
     crash = CheckResult.error("it crashed", fault="plugin", raw_data={"traceback": "Traceback\n::error::a peer wrote this\n"})
     assert not any(line.lstrip().startswith("::") for line in explain(crash, {}).lines())
+
+
+def test_a_plugin_that_cannot_be_made_has_no_secrets():
+    class Broken(PluginTemplate):
+        def __init__(self, config):
+            raise RuntimeError("cannot be made")
+
+    registry.register("broken", Broken)
+    assert shown_config(CheckSpec(id="a", plugin="broken", config={"n": 1})) == {"n": 1}
