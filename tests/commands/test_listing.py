@@ -47,3 +47,11 @@ def test_schema(told):
     code, out, _ = told("schema")
     assert code == 0
     assert "checks" in json.dumps(json.loads(out))
+
+
+def test_an_installed_package_gets_its_command_and_help_for_nothing(start, tmp_path):
+    assert start("say", "--config", "message=hello").communicate(timeout=20)[0].startswith("OK - hello | time=")
+    out, _ = start("say", "--help").communicate(timeout=20)
+    assert "usage: monitorpy say" in out
+    assert "--timeout SECONDS" in out
+    assert "\n    say " in start("--help").communicate(timeout=20)[0]
