@@ -19,6 +19,7 @@ from monitorpy.core.result import CheckResult
 
 @register_plugin("say")
 def say(config):
+    "Says what it is told."
     time.sleep(config.get("sleep", 0))
     return CheckResult(config.get("status", "success"), config.get("message", "said"))
 """

@@ -54,4 +54,4 @@ def test_an_installed_package_gets_its_command_and_help_for_nothing(start, tmp_p
     out, _ = start("say", "--help").communicate(timeout=20)
     assert "usage: monitorpy say" in out
     assert "--timeout SECONDS" in out
-    assert "\n    say " in start("--help").communicate(timeout=20)[0]
+    assert "say       Says what it is told." in start("--help").communicate(timeout=20)[0]
