@@ -83,11 +83,19 @@ def judged(shape: Shape, config: dict[str, Any], texts: Mapping[Loc, str]) -> Ve
 def _declared(model: type[PluginConfig], config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
     if texts:
         config = settle_texts(model, config, texts)
+        if nulls := [loc for loc in texts if _at(config, loc) is None]:  # it would switch the option off that names it
+            return Verdict(config, [ConfigIssue(loc, "is null after substitution: give it a value, or leave the key out") for loc in nulls])
     try:
         parse_config(model, config)
     except ConfigError as refused:
         return Verdict(config, refused.issues)
     return Verdict(config, [])
+
+
+def _at(config: Any, loc: Loc) -> Any:
+    for step in loc:
+        config = config[step]
+    return config
 
 
 def _is_seconds(value: Any) -> bool:

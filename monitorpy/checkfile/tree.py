@@ -29,7 +29,8 @@ class _Place:
 
     @classmethod
     def of(cls, file: str, above: tuple[tuple[str, str], ...] = ()) -> _Place:
-        return cls(file, (*above, (os.path.realpath(file), file)))
+        real = file if "\0" in file else os.path.realpath(file)  # reading it will say what is wrong
+        return cls(file, (*above, (real, file)))
 
     @property
     def folder(self) -> str:

@@ -5,6 +5,7 @@ from pydantic import SecretStr
 
 from monitorpy import CheckResult, MonitorPlugin, PluginConfig, PluginTemplate, register_plugin
 from monitorpy.checkfile.configs import Plugins, judged
+from monitorpy.errors import CheckFileError
 
 
 @pytest.fixture
@@ -87,3 +88,14 @@ def test_a_secret_of_digits_stays_text(plugins, checks):
             pin: SecretStr
 
     assert checks('[{id: a, plugin: pin, config: {pin: "${secret:PIN}"}}]', environ={"PIN": "0x12"})[0].config == {"pin": "0x12"}
+
+
+def test_a_variable_that_is_null_switches_nothing_off(write):
+    from monitorpy.checkfile import load
+
+    write(a='[{id: a, plugin: website_status, config: {url: "http://x/", expected_content: "${X}", expected_headers: {a: "${Y}"}}}]')
+    with pytest.raises(CheckFileError) as caught:
+        load("a.yaml", environ={"X": "null", "Y": "~"})
+    assert [str(issue) for issue in caught.value.issues] == [
+        "a.yaml:1:79: expected_content: is null after substitution: give it a value, or leave the key out (the value of ${X})",
+    ]
