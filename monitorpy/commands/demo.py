@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 
@@ -17,6 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from monitorpy.checkfile.schema import json_schema
     from monitorpy.lab.demo import run_demo
 
-    return run_demo(args.dir, serve=args.serve)
+    schema = {"monitorpy.schema.json": json.dumps(json_schema(), indent=1)}  # that checks.yaml names for editors
+    return run_demo(args.dir, serve=args.serve, more=schema)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Any
 
 from monitorpy.lab.demo_files import write_files
@@ -31,15 +32,17 @@ _RAN = (0, 1)  # pytest's exit codes for: all passed, some failed
 _WORDS = {"success": "passed", "warning": "warned", "error": "failed", "blocked": "blocked", "skipped": "skipped"}
 
 
-def run_demo(folder: Path = DEFAULT_FOLDER, *, serve: bool = False, stop: Event | None = None) -> int:
-    """Write the demo into ``folder`` and run it; the last line printed says where the report is.
+def run_demo(
+    folder: Path = DEFAULT_FOLDER, *, serve: bool = False, stop: Event | None = None, more: Mapping[str, str] = MappingProxyType({})
+) -> int:
+    """Write the demo (and the files in ``more``) into ``folder`` and run it; the last line printed says where the report is.
 
     Returns 0 when every check ended as the demo meant it to, its failures included; 2 when one did not; 3 when pytest
     could not run; 130 after Ctrl-C. With ``serve`` nothing runs: the servers stay up until Ctrl-C (or ``stop``), and 0.
     Raises UsageError if the folder is not the demo's.
     """
     folder = folder.resolve()
-    write_files(folder)
+    write_files(folder, more)
     with Lab() as lab:
         environ = {**lab.environ(), "LAB_FOLDER": str(folder)}
         return _serve(folder, environ, stop or Event()) if serve else _run(folder, environ)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from monitorpy.errors import UsageError
 
@@ -16,8 +17,8 @@ _OLD = PurePosixPath("backup/last-week.sql")
 _WEEK = 7 * 24 * 3600.0
 
 
-def write_files(folder: Path) -> None:
-    """Write the demo's files; one of them that was changed is kept as NAME.bak.
+def write_files(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write the demo's files and, by name, ``more``; one of them that was changed is kept as NAME.bak.
 
     Raises UsageError if the folder holds anything and was not made by the demo, or cannot be written.
     """
@@ -26,7 +27,7 @@ def write_files(folder: Path) -> None:
         if not (folder / MARKER).exists() and any(folder.iterdir()):
             raise UsageError(f"{folder} is not empty and was not made by `monitorpy demo`: name another folder with --dir")
         (folder / MARKER).touch()
-        for path, content in _template():
+        for path, content in (*_template(), *((PurePosixPath(name), text.encode()) for name, text in more.items())):
             _write(folder / path, content)
         old = time.time() - _WEEK
         os.utime(folder / _OLD, (old, old))

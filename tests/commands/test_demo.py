@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ def test_the_demo_is_run_and_its_exit_code_is_ours(told, monkeypatch, argv, expe
     calls = []
     monkeypatch.setattr("monitorpy.lab.demo.run_demo", lambda folder, **more: calls.append((folder, more)) or 2)
     assert told("demo", *argv)[0] == 2
-    assert calls == [expected]
+    ((folder, more),) = calls
+    schema = json.loads(more.pop("more")["monitorpy.schema.json"])
+    assert (folder, more) == expected
+    assert "website_status" in str(schema)
 
 
 def test_a_folder_that_is_not_the_demos(folder, told):

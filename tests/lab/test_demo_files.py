@@ -76,3 +76,9 @@ def test_python_leftovers_of_the_template_are_not_copied(tmp_path, monkeypatch):
     monkeypatch.setattr("monitorpy.lab.demo_files.files", lambda _: tmp_path / "package")
     write_files(tmp_path / "demo")
     assert names(tmp_path / "demo") == [MARKER, "backup/last-week.sql"]
+
+
+def test_further_files(tmp_path):
+    write_files(tmp_path, {"more.json": "{}"})
+    assert (tmp_path / "more.json").read_text() == "{}"
+    assert (tmp_path / "checks.yaml").exists()
