@@ -43,7 +43,9 @@ def execute(
     """
     token = active_masker.set(spec.masker)
     try:
-        return _finished(spec, guarded(lambda: _attempts(spec, deadline or Deadline.never(), check, attempt_started)))
+        result = guarded(lambda: _attempts(spec, deadline or Deadline.never(), check, attempt_started))
+        finished = guarded(lambda: _finished(spec, result))
+        return finished if finished.id == spec.id else _finished(spec, finished)  # what the plugin gave could not even be read
     finally:
         active_masker.reset(token)
 
@@ -86,7 +88,7 @@ def _attempt(spec: CheckSpec, deadline: Deadline, check: Check | None) -> CheckR
         result = guarded(lambda: check(dict(spec.config)))
         if result.response_time == 0.0:
             result = replace(result, response_time=time.perf_counter() - started)
-        return _judged(spec, result)
+        return _judged(spec, _in_time(result, deadline))
     if spec.addresses == "all":
         return guarded(lambda: _every_address(spec, deadline))  # what breaks off before there are addresses may be tried again too
     return _look(spec, deadline)
@@ -95,7 +97,15 @@ def _attempt(spec: CheckSpec, deadline: Deadline, check: Check | None) -> CheckR
 def _look(spec: CheckSpec, deadline: Deadline, address: str | None = None) -> CheckResult:
     """One observation, judged, and only then masked."""
     result, masker = attempt(spec.plugin, spec.config, deadline=deadline, address=address)
-    return masked(_judged(spec, result), masker)
+    return masked(_judged(spec, _in_time(result, deadline)), masker)
+
+
+def _in_time(result: CheckResult, deadline: Deadline) -> CheckResult:
+    """What comes after the deadline is no pass, however good it is: a plugin need not heed its deadline."""
+    if result.is_error() or not deadline.expired:
+        return result
+    message = f"no result within {deadline.seconds:g} s: it came {deadline.overdue():.3f} s later ({result.message})"
+    return result.changed(status=CheckResult.STATUS_ERROR, message=message, fault="target", kind="timeout")
 
 
 def _every_address(spec: CheckSpec, deadline: Deadline) -> CheckResult:
@@ -155,6 +165,8 @@ def _finished(spec: CheckSpec, result: CheckResult) -> CheckResult:
     if spec.severity == "warning":
         status = CheckResult.STATUS_WARNING if result.is_error() else result.status
         result = replace(result, status=status, failures=tuple(replace(f, severity="warning") for f in result.failures))
+    if result.is_success():
+        result = replace(result, fault=None)
     result = masked(result, spec.masker)
     message = to_plain(result.message)
     return replace(

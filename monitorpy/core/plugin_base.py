@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from threading import current_thread, main_thread
 from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
@@ -237,7 +238,9 @@ def guarded(call: Callable[[], Any], phases: dict[str, float | None] | None = No
         return failed(str(refused), "config", "config")
     except MissingExtraError as missing:
         return failed(str(missing), "environment", "environment")
-    except (Exception, SystemExit) as crash:  # noqa: BLE001 - see the docstring
+    except BaseException as crash:
+        if not isinstance(crash, Exception | SystemExit) and current_thread() is main_thread():
+            raise  # Ctrl-C, or an outcome such as pytest.skip() that is for the caller
         message = f"the plugin crashed: {type(crash).__name__}: {crash}"
         return failed(
             message, "plugin", "plugin", {"traceback": "".join(traceback.format_exception(crash)), "exception": type(crash).__name__}

@@ -148,10 +148,7 @@ class Runner:
         def attempt_started(deadline: Deadline) -> None:
             job.attempt = deadline
 
-        try:
-            return execute(job.spec, deadline=self._deadline, attempt_started=attempt_started)
-        except BaseException as crash:  # noqa: BLE001 - pytest.fail() in a plugin, say: the thread's death would leave the check without a verdict
-            return unrun(job.spec, f"the plugin crashed: {type(crash).__name__}: {crash}", "plugin")
+        return execute(job.spec, deadline=self._deadline, attempt_started=attempt_started)
 
     def _watch(self) -> None:
         """The life of the watchdog: as long as anything runs or may still run."""
@@ -174,7 +171,7 @@ class Runner:
         self._running.remove(job)
         self._threads -= 1
         late = unrun(job.spec, message, "target").changed(
-            kind="timeout", response_time=job.attempt.seconds + job.attempt.overdue(), attempts=1
+            status=job.spec.severity, kind="timeout", response_time=job.attempt.seconds + job.attempt.overdue(), attempts=1
         )
         self._schedule.end(job, late)
 

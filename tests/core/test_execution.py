@@ -153,6 +153,46 @@ def test_severity_is_the_worst_a_check_can_become(say):
     assert execute(spec(severity="warning")).is_success()
 
 
+def test_a_pass_after_the_deadline_is_none(plugins, ms):
+    @register_plugin("late")
+    def late(config):
+        threading.Event().wait(60 * ms)
+        return CheckResult(config["status"], "fine")
+
+    result = execute(spec("late", timeout=20 * ms, config={"status": "success"}, expect=expecting({"path": "x", "equals": 1})))
+    assert (result.status, result.fault, result.kind, result.failures) == ("error", "target", "timeout", ())
+    assert result.message.startswith("no result within 0.0")
+    assert result.message.endswith(" s later (fine)")
+    assert execute(spec("late", timeout=20 * ms, config={"status": "error"})).message == "fine"
+    own = execute(spec("fixture:own", timeout=20 * ms), check=lambda _: late({"status": "warning"}))
+    assert (own.status, own.kind) == ("error", "timeout")
+
+
+class Unreadable:
+    def __str__(self):
+        raise RuntimeError("cannot be written")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("more", [{"raw_data": {"x": Unreadable()}}, {"phases": {"dns": "fast"}}, {"failures": ("text",)}])
+def test_a_result_that_cannot_be_read_is_the_plugins_fault(plugins, more):
+    @register_plugin("odd")
+    def odd(config):
+        return CheckResult.success("fine", **more)
+
+    result = execute(spec("odd", id="a"))
+    assert (result.id, result.status, result.fault, result.attempts) == ("a", "error", "plugin", 1)
+
+
+def test_a_success_has_no_fault(plugins):
+    @register_plugin("odd")
+    def odd(config):
+        return CheckResult.success("fine", fault="target")
+
+    assert execute(spec("odd")).fault is None
+
+
 class TestSecrets:
     def test_nothing_that_leaves_shows_them(self, plugins, caplog):
         @register_plugin("leaky")

@@ -10,6 +10,7 @@ from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult
 from monitorpy.core.runner import Runner, host_of
 from monitorpy.core.spec import CheckSpec, Retries
+from monitorpy.utils.masking import Masker
 
 
 def spec(name, plugin="say", needs=(), **more):
@@ -92,6 +93,13 @@ def test_a_plugin_that_hangs_is_given_up_and_its_place_taken(gate, ms):
     assert results[0].response_time > 100 * ms
 
 
+def test_severity_caps_that_too(gate, ms):
+    check = spec("a", "gated", timeout=50 * ms, severity="warning")
+    with Runner([check]) as runner:
+        result = runner.submit(check).result(10)
+    assert (result.status, result.fault) == ("warning", "target")
+
+
 def test_the_end_of_the_run_is_not_run(gate):
     checks = [spec(str(n), "gated", timeout=60) for n in range(3)]
     with Runner(checks, workers=2, deadline=0.2) as runner:
@@ -128,11 +136,12 @@ def test_what_is_no_exception_is_still_a_verdict(plugins):
 
     @register_plugin("leaving")
     def leaving(config):
-        raise Outcome("away")
+        raise Outcome("away with hunter2")
 
     with Runner([]) as runner:
-        result = runner.submit(spec("a", "leaving")).result(10)
-    assert (result.fault, result.message) == ("plugin", "the plugin crashed: Outcome: away")
+        result = runner.submit(spec("a", "leaving", masker=Masker(["hunter2"]))).result(10)
+    assert (result.fault, result.message, result.attempts) == ("plugin", "the plugin crashed: Outcome: away with ***", 1)
+    assert "in leaving" in result.raw_data["traceback"]
 
 
 def test_any_executor_will_do(say):
