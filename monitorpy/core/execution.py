@@ -19,7 +19,7 @@ from monitorpy.core.spec import CheckSpec
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.resolve import resolve
-from monitorpy.utils.masking import active_masker
+from monitorpy.utils.masking import active_masker, excerpt
 
 Check = Callable[[dict[str, Any]], CheckResult]
 
@@ -171,7 +171,7 @@ def _finished(spec: CheckSpec, result: CheckResult) -> CheckResult:
     message = to_plain(result.message)
     return replace(
         result,
-        message=message if len(message) <= MESSAGE_LIMIT else f"{message[:MESSAGE_LIMIT]}... ({len(message)} characters)",
+        message=message if len(message) <= MESSAGE_LIMIT else f"{excerpt(message, MESSAGE_LIMIT)}... ({len(message)} characters)",
         response_time=float(result.response_time),
         raw_data=cut(to_plain(result.raw_data)),
         phases={str(name): None if seconds is None else float(seconds) for name, seconds in result.phases.items()},

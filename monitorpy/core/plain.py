@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from monitorpy.core.result import CheckResult, Failure
-from monitorpy.utils.masking import Masker
+from monitorpy.utils.masking import Masker, excerpt
 
 RAW_LIMIT = 64_000
 """Characters of text that a result's raw data may hold."""
@@ -75,9 +75,10 @@ class _Cutter:
 
     def cut(self, value: Any) -> Any:
         if isinstance(value, str):
-            kept = value[: max(self.left, 0)]
+            fits = len(value) <= self.left
+            kept = value if fits else excerpt(value, max(self.left, 0))
             self.left -= len(kept)
-            return kept if len(kept) == len(value) else f"{kept}... ({len(value)} characters)"
+            return kept if fits else f"{kept}... ({len(value)} characters)"
         if isinstance(value, dict):
             done = {k: self.cut(v) for k, v in sorted(value.items(), key=lambda item: _size(item[1])) if self._pay(len(k) + 4)}
             return {k: done[k] for k in value if k in done}

@@ -14,7 +14,7 @@ from monitorpy.core.result import CheckResult, Failure, worst
 from monitorpy.errors import ConfigError, ConfigIssue, MissingExtraError, NetError
 from monitorpy.net.deadline import Deadline
 from monitorpy.utils.logging import get_logger
-from monitorpy.utils.masking import MASK
+from monitorpy.utils.masking import MASK, excerpt
 
 T = TypeVar("T")
 logger = get_logger(__name__)
@@ -246,10 +246,10 @@ def guarded(call: Callable[[], Any], phases: dict[str, float | None] | None = No
             message, "plugin", "plugin", {"traceback": "".join(traceback.format_exception(crash)), "exception": type(crash).__name__}
         )
     if not isinstance(result, CheckResult):
-        got = "None" if result is None else f"{type(result).__name__} {result!r:.80}"
+        got = "None" if result is None else f"{type(result).__name__} {excerpt(repr(result), 80)}"
         return failed(f"a check must return a CheckResult, not {got}", "plugin", "plugin")
     return result
 
 
 def _shown(key: str, value: Any) -> str:
-    return MASK if any(word in key.lower() for word in _SECRET_WORDS) else f"{value!r:.200}"
+    return MASK if any(word in key.lower() for word in _SECRET_WORDS) else excerpt(repr(value), 200)

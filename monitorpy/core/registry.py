@@ -15,7 +15,7 @@ from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate, guarded
 from monitorpy.core.result import CheckResult
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
-from monitorpy.utils.masking import Masker
+from monitorpy.utils.masking import Masker, active_masker
 
 ENTRY_POINT_GROUP = "monitorpy.plugins"
 
@@ -152,7 +152,11 @@ def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline
     ``deadline`` bounds it (default: the config's ``timeout``, 10 s), ``address`` pins the address of the target.
     Values declared SecretStr are masked.
     """
-    return masked(*attempt(plugin_name, config, deadline=deadline, address=address))
+    token = active_masker.set(active_masker.get())
+    try:
+        return masked(*attempt(plugin_name, config, deadline=deadline, address=address))
+    finally:
+        active_masker.reset(token)
 
 
 def attempt(
@@ -160,7 +164,8 @@ def attempt(
 ) -> tuple[CheckResult, Masker]:
     """What run_check does before anything is masked, as expectations must see what was observed; and the masker to apply.
 
-    A response time that the plugin left at 0.0 is measured.
+    A response time that the plugin left at 0.0 is measured. The plugin's secrets are added to the active masker: logs
+    and excerpts are masked at once. The caller resets it.
     """
     started = perf_counter()
     masker = Masker()
@@ -176,6 +181,7 @@ def attempt(
         if deadline is not None:
             plugin.deadline = deadline
         masker = Masker(plugin.get_secrets())
+        active_masker.set(active_masker.get() | masker.secrets)
         if not plugin.validate_config():
             raise ConfigError(*(plugin.config_issues() or [ConfigIssue((), "the configuration was refused by validate_config()")]))
         return plugin.run_check()

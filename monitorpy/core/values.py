@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from monitorpy.utils.masking import excerpt
+
 JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 SHOWN = 80
 """Characters of a value in a message."""
@@ -66,13 +68,14 @@ def key_of(value: Any) -> Any:
 def shown(value: Any, limit: int = SHOWN) -> str:
     """The value as JSON, cut where it is long."""
     if isinstance(value, str):
-        text = json.dumps(value[: limit + 1], ensure_ascii=False)
-        return text if len(value) <= limit else f'{text[:limit]}..." ({len(value)} characters)'
+        if len(value) <= limit:
+            return json.dumps(value, ensure_ascii=False)
+        return f'{json.dumps(excerpt(value, limit), ensure_ascii=False)[:limit]}..." ({len(value)} characters)'
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
         text = f"{type(value).__name__}"
-    return text if len(text) <= limit else f"{text[:limit]}..."
+    return text if len(text) <= limit else f"{excerpt(text, limit)}..."
 
 
 def described(value: Any) -> str:

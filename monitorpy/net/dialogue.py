@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection
 from monitorpy.net.tls import TlsSettings
+from monitorpy.utils.masking import excerpt
 
 LIMIT = 64_000
 """Bytes that a peer may send before what we wait for has come."""
@@ -123,6 +124,10 @@ def as_text(data: bytes | bytearray) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
+_SHOWN = 80
+"""Characters of an answer in a message: a line's worth."""
+
+
 def _short(data: bytes | bytearray) -> str:
-    text = as_text(data[:81])
-    return repr(text if len(data) <= 80 else text[:80] + "...")  # noqa: PLR2004 - a line's worth
+    text = as_text(data[:4_000])
+    return repr(text if len(text) <= _SHOWN else excerpt(text, _SHOWN) + "...")

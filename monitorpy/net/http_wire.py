@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from monitorpy.errors import NetError
 from monitorpy.net.sockets import DeadlineSocket, DeadlineSSLSocket
+from monitorpy.utils.masking import excerpt
 
 _CHUNK = 65536
 _BAD_HEADERS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
@@ -150,5 +151,5 @@ def _text(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         return "the body is cut short, or its chunks are malformed"
     if isinstance(error, http.client.BadStatusLine):
-        return f"its first line is {str(error)[:80]!r}"
-    return str(error)[:200] or type(error).__name__
+        return f"its first line is {excerpt(str(error), 80)!r}"
+    return excerpt(str(error), 200) or type(error).__name__

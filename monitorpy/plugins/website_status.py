@@ -23,6 +23,7 @@ from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.http import Exchange, HttpOptions, fetch
 from monitorpy.net.http_text import NOT_JSON, decode, parse_json
 from monitorpy.net.tls import TlsSettings, describe
+from monitorpy.utils.masking import excerpt
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _CREDENTIAL_HEADERS = {"authorization", "cookie"}
@@ -301,16 +302,16 @@ def _header_failures(expected: dict[str, str | HeaderMatch], headers: dict[str, 
 
 
 def _body_failures(settings: Any, body: str) -> Iterator[Failure]:
-    excerpt = body[:_EXCERPT]
+    start = excerpt(body, _EXCERPT)
     for text in _list(settings.expected_content):
         if text not in body:
-            yield Failure("body", f"contains {shown(text)}", excerpt, message=f"the body does not contain {shown(text)}")
+            yield Failure("body", f"contains {shown(text)}", start, message=f"the body does not contain {shown(text)}")
     for text in _list(settings.unexpected_content):
         if text in body:
-            yield Failure("body", f"does not contain {shown(text)}", excerpt, message=f"the body contains {shown(text)}")
+            yield Failure("body", f"does not contain {shown(text)}", start, message=f"the body contains {shown(text)}")
     pattern = settings.expected_regex
     if pattern and not pattern.search(body):
-        yield Failure("body", f"matches /{pattern.pattern}/", excerpt, message=f"the body does not match /{pattern.pattern}/")
+        yield Failure("body", f"matches /{pattern.pattern}/", start, message=f"the body does not match /{pattern.pattern}/")
 
 
 def _list(texts: str | list[str] | None) -> list[str]:
@@ -320,7 +321,7 @@ def _list(texts: str | list[str] | None) -> list[str]:
 def _json_failures(expected: dict[Any, Any], raw: dict[str, Any]) -> Iterator[Failure]:
     if expected and "json" not in raw:
         kind = raw["headers"].get("content-type", "no content type")
-        yield Failure("json", "a JSON body", raw["body"][:_EXCERPT], message=f"the body is not JSON ({kind})")
+        yield Failure("json", "a JSON body", excerpt(raw["body"], _EXCERPT), message=f"the body is not JSON ({kind})")
         return
     for path, wanted in expected.items():
         place, found = f"json.{path}", path.select(raw["json"])

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 MASK = "***"
+
+_BASE64_PART = 8
+"""Characters that a part of a base64 text must have to tell a secret by it."""
+_MARGIN = 1_000
+"""Characters beyond a cut in which the rest of a secret is looked for."""
 
 
 class Masker:
     """Replaces secret values in texts and plain values.
 
-    A secret is also found percent-encoded, base64-encoded and escaped as in JSON, as servers like to echo it.
+    A secret is also found percent-encoded, base64-encoded and escaped as in JSON, Python or HTML, as servers like to echo it.
     """
 
     __slots__ = ("_pattern", "secrets")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.secrets = frozenset(s for s in secrets if s)
-        forms = {form for secret in self.secrets for form in _forms(secret)}
         # longest first: a secret that contains another one is masked whole
-        self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+        forms = [form for secret in sorted(self.secrets, key=len, reverse=True) for form in _forms(secret)]
+        self._pattern = re.compile("|".join(forms)) if forms else None
 
     def __bool__(self) -> bool:
         return self._pattern is not None
@@ -52,13 +58,54 @@ class Masker:
         return value
 
 
-def _forms(secret: str) -> set[str]:
+def _forms(secret: str) -> list[str]:
+    """Patterns of what a secret may look like, the longest first."""
     raw = secret.encode("utf-8", "surrogateescape")
-    # a base64 text of which the secret is only a part starts at one of three bit offsets, but its own encoding is the common echo
-    encoded = base64.b64encode(raw).decode()
-    escaped = json.dumps(secret)[1:-1]
-    return {secret, quote(raw, safe=""), quote(raw), quote_plus(raw), escaped, repr(secret)[1:-1], *([encoded] if len(secret) > 2 else [])}  # noqa: PLR2004
+    return [
+        "".join(map(_character, secret)),
+        *(re.sub(r"\\[+]|/", lambda c: _BASE64_MARKS[c[0][-1]], re.escape(t)) for t in _in_base64(raw)),
+    ]
+
+
+_BASE64_MARKS = {"+": r"(?:[+-]|%2[bB])", "/": r"(?:\\?[/_]|%2[fF])"}
+
+
+@lru_cache(maxsize=1024)
+def _character(char: str) -> str:
+    """A pattern of one character as it is, and as URLs, JSON, Python and HTML escape it: they differ in which ones they do."""
+    if char.isascii() and (char.isalnum() or char in "_-."):
+        return re.escape(char)
+    if char == "\\":
+        return r"(?:\\+|%5[cC]|&#92;)"
+    utf8 = char.encode("utf-8", "surrogateescape")
+    latin = char.encode("latin-1") if ord(char) < 256 else utf8  # noqa: PLR2004 - where latin-1 ends
+    forms = {char, repr(char)[1:-1], json.dumps(char)[1:-1], html.escape(char), f"&#{ord(char)};", f"&#x{ord(char):x};"}
+    forms |= {"".join(f"{mark}{byte:02x}" for byte in data) for data in (utf8, latin) for mark in ("%", "\\x")} | (
+        {"+"} if char == " " else set()
+    )
+    either = "|".join(_any_case(form) if len(form) > 1 else re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return rf"\\*(?:{either})" if char in "\"'/" else f"(?:{either})"
+
+
+def _any_case(text: str) -> str:
+    """The hexadecimal digits of an escape in capitals or not, and backslashes doubled or not."""
+    return "".join(f"[{c}{c.upper()}]" if c in "abcdef" else r"\\+" if c == "\\" else re.escape(c) for c in text)
+
+
+def _in_base64(raw: bytes) -> Iterator[str]:
+    """The encoding of the secret, and what is always the same of it where it stands in a longer text, at each of three offsets."""
+    if len(raw) > 2:  # noqa: PLR2004 - "YQ==" would be found in all kinds of texts
+        yield base64.b64encode(raw).decode()
+    for offset, mixed in enumerate((0, 2, 3)):
+        own = base64.b64encode(b"\0" * offset + raw).decode()[mixed : 8 * (offset + len(raw)) // 6]
+        if len(own) >= _BASE64_PART:
+            yield own
 
 
 active_masker: ContextVar[Masker] = ContextVar("active_masker", default=Masker())  # noqa: B039 - a Masker never changes
 """The masker of the check that runs in this thread: the logging filter reads it."""
+
+
+def excerpt(text: str, limit: int) -> str:
+    """The first characters of a text, without the secrets of the running check: of one that the cut goes through, the rest would show."""
+    return active_masker.get().text(text[: limit + _MARGIN])[:limit]

@@ -218,6 +218,21 @@ class TestSecrets:
         assert result.is_error()
         assert "hunter2" not in str(result.to_dict())
 
+    def test_not_even_where_a_text_is_cut_nor_in_logs(self, plugins, caplog):
+        @register_plugin("echo")
+        class Echo(PluginTemplate):
+            class Config(PluginConfig):
+                token: SecretStr
+
+            def _execute_check(self):
+                token = self.settings.token.get_secret_value()
+                get_logger("monitorpy.echo").warning("sent %s", token)
+                return self.success_result("fine", 0.1, {"body": "x" * 75 + token})
+
+        result = execute(spec("echo", config={"token": "hunter2-hunter2"}, expect=expecting({"path": "body", "equals": "y"})))
+        assert "xhunt" not in str(result.to_dict())
+        assert "hunter2" not in caplog.text
+
     def test_not_even_a_crash(self, plugins):
         @register_plugin("leaky")
         def leaky(config):

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from monitorpy.utils.masking import MASK, Masker
+from monitorpy.utils.masking import MASK, Masker, active_masker, excerpt
 
 
 def test_without_secrets_nothing_changes():
@@ -23,13 +24,44 @@ def test_without_secrets_nothing_changes():
         quote_plus,
         lambda s: base64.b64encode(s.encode()).decode(),
         lambda s: json.dumps(s)[1:-1],
+        lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
+        lambda s: json.dumps(json.dumps(s))[3:-3],
         lambda s: repr(s)[1:-1],
+        lambda s: repr(s.encode())[2:-1],
+        lambda s: quote(s, safe="/+"),
+        lambda s: quote(s.encode("latin-1")).lower(),
+        html.escape,
+        lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
+        lambda s: quote(base64.b64encode(s.encode())),
     ],
 )
 def test_a_secret_is_found_in_every_usual_form(form):
-    secret = 'p@ss w"örd\\1'
+    secret = 'p@ss w"örd\\1+/?>~'
     masker = Masker([secret])
     assert masker.text(f"before {form(secret)} after") == f"before {MASK} after"
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+def test_a_secret_within_a_base64_text(before):
+    text = base64.b64encode(f"{before}hunter2-hunter2!and more".encode()).decode()
+    masked = Masker(["hunter2-hunter2"]).text(text)
+    assert MASK in masked
+    rest = b"".join(base64.b64decode(part[: len(part) // 4 * 4]) for part in masked.split(MASK))
+    assert b"unter" not in rest
+
+
+def test_a_short_secret_is_not_looked_for_in_base64():
+    assert Masker(["a"]).text("YQ==") == "YQ=="
+
+
+def test_no_excerpt_shows_a_part_of_a_secret():
+    token = active_masker.set(Masker(["hunter2"]))
+    try:
+        assert excerpt("0123456789hunter2", 13) == "0123456789***"
+        assert excerpt("0123456789hunter2", 11) == "0123456789*"
+    finally:
+        active_masker.reset(token)
+    assert excerpt("0123456789", 5) == "01234"
 
 
 def test_a_secret_that_contains_another_is_masked_whole():

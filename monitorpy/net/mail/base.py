@@ -8,6 +8,7 @@ from monitorpy.errors import NetError
 from monitorpy.net.dialogue import Dialogue, as_text
 from monitorpy.net.mail import sasl
 from monitorpy.net.tls import TlsSettings
+from monitorpy.utils.masking import excerpt
 
 MAX_LINES = 500
 """Lines that one reply may have."""
@@ -53,7 +54,7 @@ class MailClient(ABC):
         return as_text(self._dialogue.read_line(waiting_for))
 
     def _strange(self, line: str, waiting_for: str) -> NetError:
-        message = f"{self._dialogue.peer} sent {line[:120]!r} for {waiting_for}"
+        message = f"{self._dialogue.peer} sent {excerpt(line, 120)!r} for {waiting_for}"
         return NetError(message, phase="transfer", kind="protocol")
 
 
