@@ -147,6 +147,10 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
         @pytest.fixture
         def leaking(monitorpy_config):
             raise RuntimeError("cannot use " + monitorpy_config["key"])
+
+        @pytest.fixture
+        def leaving():
+            return lambda config: pytest.skip("not with " + config["key"])
     """)
     project.write(
         "checks.yaml",
@@ -155,6 +159,7 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
           - {id: a, plugin: say, config: {status: error, key: "${secret:TOKEN}", message: "refused ${secret:TOKEN}"}}
           - {id: b, plugin: "fixture:leaking", config: {key: "${secret:TOKEN}"}}
           - {id: c, plugin: say, skip: "needs ${secret:TOKEN}"}
+          - {id: d, plugin: "fixture:leaving", config: {key: "${secret:TOKEN}"}}
     """,
     )
     result = run(
@@ -167,7 +172,7 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
         "--self-contained-html",
         "--monitorpy-json=r.json",
     )
-    result.assert_outcomes(failed=1, errors=1, skipped=1)
+    result.assert_outcomes(failed=1, errors=1, skipped=2)
     shown = result.stdout.str() + result.stderr.str() + "".join((project.path / name).read_text() for name in ("j.xml", "o.html", "r.json"))
     assert "geheim123" not in shown
     result.stdout.fnmatch_lines(["*refused [*][*][*]*"])
