@@ -68,8 +68,7 @@ def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.Te
     if call.excinfo is not None and isinstance(call.excinfo.value, CheckWarning):
         as_warning(report, str(call.excinfo.value))
     if report.skipped and isinstance(report.longrepr, tuple):  # a fixture's own pytest.skip()
-        path, line, reason = report.longrepr
-        report.longrepr = (path, line, item.spec.masker.text(reason))
+        report.longrepr = (*report.longrepr[:2], item.spec.masker.text(report.longrepr[2]))
     if report.skipped and result is not None and result.fault == "blocked":
         path, line, _ = item.reportinfo()
         report.longrepr = (str(path), line + 1, f"Skipped: {first_line(result)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Thread
 from typing import Any
@@ -52,7 +52,9 @@ def execute(
 
 def attempt_seconds(spec: CheckSpec) -> float:
     """Seconds that one attempt may take: the smaller of the check's and its config's timeout, else 10."""
-    given = [t for t in (spec.timeout, spec.config.get("timeout")) if isinstance(t, int | float) and not isinstance(t, bool) and t > 0]
+    config: object = spec.config  # what a caller of run_checks_in_parallel gave may be anything
+    own = config.get("timeout") if isinstance(config, Mapping) else None
+    given = [t for t in (spec.timeout, own) if isinstance(t, int | float) and not isinstance(t, bool) and t > 0]
     return float(min(given, default=DEFAULT_TIMEOUT))
 
 

@@ -36,7 +36,9 @@ def test_a_result_is_signed_with_its_check(say):
 
 @pytest.mark.parametrize("config", [None, [], "text"])
 def test_nothing_is_raised_for_an_impossible_config(say, config):
-    assert execute(spec(config=config)).is_error()
+    result = execute(spec(config=config))
+    assert (result.status, result.fault) == ("error", "config")
+    assert result.message.startswith("config must be a mapping, not ")
 
 
 def test_an_error_without_a_fault_is_the_targets(say):
