@@ -12,7 +12,7 @@ from typing import Any
 
 from monitorpy.core.expectations import evaluate, observation
 from monitorpy.core.plain import cut, masked, to_plain
-from monitorpy.core.plugin_base import DEFAULT_TIMEOUT, guarded
+from monitorpy.core.plugin_base import DEFAULT_TIMEOUT, guarded, own_copy
 from monitorpy.core.registry import attempt, registry
 from monitorpy.core.result import CheckResult, Failure, worst
 from monitorpy.core.spec import CheckSpec
@@ -87,7 +87,7 @@ def _attempts(
 def _attempt(spec: CheckSpec, deadline: Deadline, check: Check | None) -> CheckResult:
     if check is not None:
         started = time.perf_counter()
-        result = guarded(lambda: check(dict(spec.config)))
+        result = guarded(lambda: check(own_copy(spec.config)))
         if result.response_time == 0.0:
             result = replace(result, response_time=time.perf_counter() - started)
         return _judged(spec, _in_time(result, deadline))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from threading import current_thread, main_thread
 from time import perf_counter
 from typing import Any, ClassVar, TypeVar
@@ -47,7 +48,7 @@ class MonitorPlugin(ABC):
     _deadline: Deadline | None = None
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config: dict[str, Any] = dict(config)
+        self.config: dict[str, Any] = own_copy(config)
         self.phases: dict[str, float | None] = {}
         self._config_issues: list[ConfigIssue] = []
         if model := declared_config(type(self)):
@@ -197,6 +198,11 @@ class PluginTemplate(MonitorPlugin):
         started = perf_counter()
         result = func(*args, **kwargs)
         return result, perf_counter() - started
+
+
+def own_copy(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config that may be changed without another attempt, or another check with the same defaults, noticing."""
+    return {key: deepcopy(value) if isinstance(value, dict | list) else value for key, value in dict(config).items()}
 
 
 def target_in(config: Mapping[str, Any], keys: Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
@@ -94,6 +94,7 @@ class SslCertificatePlugin(PluginTemplate):
     """A TLS certificate: expiry, chain, host name, strength."""
 
     cli_name = "ssl"
+    pins_address: ClassVar[bool] = True
 
     class Config(PluginConfig):
         """What is expected of the certificate; see docs/plugins/ssl_certificate/configuration.md."""

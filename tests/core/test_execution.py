@@ -187,6 +187,18 @@ def test_a_result_that_cannot_be_read_is_the_plugins_fault(plugins, more):
     assert (result.id, result.status, result.fault, result.attempts) == ("a", "error", "plugin", 1)
 
 
+def test_an_attempt_leaves_the_config_as_it_was(plugins):
+    def greedy(config):
+        config["seen"].append(1)
+        return CheckResult(config["status"], f"seen {len(config['seen'])}")
+
+    register_plugin("greedy")(greedy)
+    check = spec("greedy", config={"seen": [], "status": "error"}, retries=Retries(2, on=("expectation",)))
+    assert execute(check).message == "seen 1"
+    assert execute(check, check=greedy).message == "seen 1"
+    assert check.config["seen"] == []
+
+
 def test_a_success_has_no_fault(plugins):
     @register_plugin("odd")
     def odd(config):

@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from monitorpy.core.execution import execute
 from monitorpy.core.registry import registry, run_check
+from monitorpy.core.spec import CheckSpec
 from monitorpy.lab.certificates import Certificates, _authority
 from monitorpy.lab.faults import SilentServer
 from monitorpy.lab.smtp_server import SmtpServer
@@ -115,6 +117,12 @@ def custom(tmp_path):
         return context
 
     return make
+
+
+def test_every_address_of_the_host(certificates, serve):
+    config = {"hostname": "localhost", "ip_family": "ipv4", "ca_file": str(certificates.ca_file), "port": serve(certificates.good)}
+    result = execute(CheckSpec("a", "ssl_certificate", config, addresses="all"))
+    assert [(a["address"], a["status"]) for a in result.raw_data["addresses"]] == [("127.0.0.1", "success")]
 
 
 def test_a_good_certificate_passes_with_all_the_evidence(certificates, check):
