@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.utils.masking import Masker, excerpt
 
 RAW_LIMIT = 64_000
-"""Characters of text that a result's raw data may hold."""
+"""Characters of JSON text that a result's raw data may hold."""
 
 _DEPTH = 50
 
@@ -75,9 +76,9 @@ class _Cutter:
 
     def cut(self, value: Any) -> Any:
         if isinstance(value, str):
-            fits = len(value) <= self.left
-            kept = value if fits else excerpt(value, max(self.left, 0))
-            self.left -= len(kept)
+            fits = _size(value) <= self.left
+            kept = value if fits else _start(value, max(self.left, 0))
+            self.left -= _size(kept)
             return kept if fits else f"{kept}... ({len(value)} characters)"
         if isinstance(value, dict):
             done = {k: self.cut(v) for k, v in sorted(value.items(), key=lambda item: _size(item[1])) if self._pay(len(k) + 4)}
@@ -91,9 +92,18 @@ class _Cutter:
         return self.left > 0
 
 
+def _start(text: str, limit: int) -> str:
+    """The first characters of a text, at most so many in JSON."""
+    kept = excerpt(text, limit)
+    while (size := _size(kept)) > limit:
+        kept = kept[: len(kept) * limit // size]
+    return kept
+
+
 def _size(value: Any) -> int:
+    """Characters in JSON, roughly; of a text exactly, as its escapes may be six times as long."""
     if isinstance(value, str):
-        return len(value)
+        return len(value) if len(value) > RAW_LIMIT else len(encode_basestring_ascii(value)) - 2
     if isinstance(value, dict):
         return sum(len(k) + 4 + _size(v) for k, v in value.items())
     if isinstance(value, list):

@@ -88,6 +88,13 @@ def test_a_huge_body_is_cut_and_the_rest_is_kept():
     assert len(json.dumps(data)) < 400
 
 
+@pytest.mark.parametrize("text", ["\0" * 30_000, "\u20ac" * 30_000, '"' * 63_000, "\U0001f600\n" * 40_000])
+def test_the_limit_is_one_of_json(text):
+    data = cut({"body": text, "n": 1})
+    assert 60_000 < len(json.dumps(data)) < 65_536
+    assert "truncated" in data
+
+
 def test_many_items_are_cut_too():
     data = cut({"many": list(range(1000)), "keys": {str(i): i for i in range(1000)}}, 300)
     assert len(json.dumps(data)) < 800
