@@ -125,11 +125,15 @@ def test_declared_plugin_that_takes_anything():
 
 
 def test_changed_config():
+    def keeps(self, config):
+        PluginTemplate.__init__(self, config)
+        self.config = config  # instead of the copy that it gets
+
     def mutates(self):
         self.config["target"].append(1)
         return self.success_result("done")
 
-    assert "changed its config" in refusal(spoilt(_execute_check=mutates), {"target": []})
+    assert "changed its config" in refusal(spoilt(__init__=keeps, _execute_check=mutates), {"target": []})
 
 
 def test_state_on_the_class():
