@@ -203,3 +203,11 @@ def test_the_deadline_comes_from_the_config_unless_it_is_set():
     plugin = Seed({})
     plugin.deadline = deadline = Deadline(1)
     assert plugin.deadline is deadline
+
+
+def test_ctrl_c_is_no_verdict():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded(interrupted)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextvars import copy_context
+from functools import partial
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -10,6 +12,7 @@ from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import Registry, attempt, register_plugin, run_check
 from monitorpy.core.result import CheckResult
 from monitorpy.net.deadline import Deadline
+from monitorpy.utils.masking import active_masker
 
 
 class One(PluginTemplate):
@@ -174,6 +177,8 @@ class TestRunCheck:
 
         register_plugin("telling")(Telling)
         assert run_check("telling", {"token": "hunter2"}).message == "*** None 10"
-        result, masker = attempt("telling", {"token": "hunter2"}, deadline=Deadline(7), address="::1")
+        assert not active_masker.get()
+        call = partial(attempt, "telling", {"token": "hunter2"}, deadline=Deadline(7), address="::1")
+        result, masker = copy_context().run(call)
         assert result.message == "hunter2 ::1 7"
         assert masker.text(result.message) == "*** ::1 7"
