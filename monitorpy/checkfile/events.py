@@ -25,7 +25,7 @@ from yaml.events import (
 from monitorpy.checkfile.issues import Issues
 from monitorpy.checkfile.nodes import START, Map, Pos, Seq, line_of, pos
 from monitorpy.checkfile.parser import parser_for, syntax_mistake
-from monitorpy.checkfile.scalars import ScalarError, doubtful_key, resolve
+from monitorpy.checkfile.scalars import ScalarError, doubtful_exponent, doubtful_key, resolve
 
 MAX_DEPTH = 100
 MAX_KEYS = 10_000
@@ -169,6 +169,8 @@ class _Builder:
         except ScalarError as doubtful:
             self.report(where, str(doubtful))
             return text
+        if type(value) is float and tag is None and not self.file.endswith(".json") and (problem := doubtful_exponent(text, value)):
+            self.report(where, problem)
         if wanted is not None and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
             self.report(where, f"{text!r:.80} is not of the type {_shown_tag(tag)}: leave the tag out")
         elif (type(value) is int or type(value) is float) and str(value) != text:

@@ -18,6 +18,7 @@ CONSTANTS: dict[str, Any] = {
 _WORDS = {word: "true" for name in ("y", "yes", "on") for word in (name, name.title(), name.upper())} | {
     word: "false" for name in ("n", "no", "off") for word in (name, name.title(), name.upper())
 }
+_FLOAT_1_1 = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?\Z")
 _STARTS = frozenset("+-.0123456789")
 
 _OCTAL = re.compile(r"([-+]?)0o?([0-7_]+)\Z")
@@ -58,6 +59,15 @@ def substituted(text: str) -> Any:
         return resolve(text)
     except ScalarError:
         return text
+
+
+def doubtful_exponent(text: str, value: float) -> str | None:
+    """What is wrong with a plain ``1e3``, which is text in YAML 1.1; JSON has such numbers, so the file decides whether to ask."""
+    if not _FLOAT.match(text) or _FLOAT_1_1.match(text):
+        return None
+    mantissa, exponent, power = repr(value).partition("e")
+    number = f"{mantissa}{'' if '.' in mantissa else '.0'}{exponent}{power}"
+    return f'{text} is text in YAML 1.1 and {number} in YAML 1.2: write {number} or "{text}"'
 
 
 def doubtful_key(text: str) -> str | None:

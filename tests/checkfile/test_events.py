@@ -44,7 +44,7 @@ def test_positions_of_keys_and_values():
 
 def test_types_of_yaml_12():
     root = built(
-        '[1, -2, 0x10, 1.5, 1e3, .5, ~, null, true, FALSE, .inf, "1", text, 1.2.3, -, "", !!str 3, !!float 2, ! 4, +1, -x, +.INF]'
+        '[1, -2, 0x10, 1.5, 1.0e+3, .5, ~, null, true, FALSE, .inf, "1", text, 1.2.3, -, "", !!str 3, !!float 2, ! 4, +1, -x, +.INF]'
     )[0].root
     values = [
         1,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitorpy.checkfile.scalars import ScalarError, doubtful_key, resolve, substituted
+from monitorpy.checkfile.scalars import ScalarError, doubtful_exponent, doubtful_key, resolve, substituted
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,19 @@ def test_substituted(text, value):
 @pytest.mark.parametrize(("text", "fine"), [("on", True), ("a", True), ("1", False), ("1:30", False), ("null", False), ("=", False)])
 def test_keys(text, fine):
     assert (doubtful_key(text) is None) is fine
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("1e3", '1e3 is text in YAML 1.1 and 1000.0 in YAML 1.2: write 1000.0 or "1e3"'),
+        ("1.5e3", '1.5e3 is text in YAML 1.1 and 1500.0 in YAML 1.2: write 1500.0 or "1.5e3"'),
+        ("2E-9", '2E-9 is text in YAML 1.1 and 2.0e-09 in YAML 1.2: write 2.0e-09 or "2E-9"'),
+        ("1.5e+3", None),
+        ("1.5", None),
+        (".5", None),
+        (".inf", None),
+    ],
+)
+def test_exponents_that_yaml_1_1_does_not_know(text, wrong):
+    assert doubtful_exponent(text, resolve(text)) == wrong
