@@ -65,7 +65,9 @@ def _attempts(
     retries = spec.retries
     budget = Deadline(retries.budget if retries.budget is not None else math.inf)
     earlier = ""
-    for number in range(1, retries.count + 2):
+    number = 0
+    while True:
+        number += 1
         deadline = Deadline(attempt_seconds(spec)).earlier(budget)
         if attempt_started is not None:
             attempt_started(deadline)

@@ -100,6 +100,7 @@ def _secrets_in(value: Any) -> Iterator[str]:
 def _issues(refused: ValidationError, model: type[ConfigSection], config: Mapping[str, Any]) -> Iterator[ConfigIssue]:
     """One issue for each place; the branches of a union are joined by "or"."""
     places: dict[tuple[Loc, bool], list[str]] = {}
+    branches: set[Loc] = set()  # places of values that may have one of several forms
     for error in refused.errors(include_url=False):
         kind, loc = error["type"], error["loc"]
         place = _place(loc, config)
@@ -110,14 +111,21 @@ def _issues(refused: ValidationError, model: type[ConfigSection], config: Mappin
         else:
             secret = bool(place) and _is_secret(model, place[0])
             message, on_key = _prose(kind, error.get("ctx", {}), error["msg"], None if secret else error["input"]), False
+            if len(place) < len(loc):
+                branches.add(place)
         messages = places.setdefault((place, on_key), [])
         if message not in messages:
             messages.append(message)
     for (place, on_key), messages in places.items():
+        if place in branches and any(deeper[: len(place)] == place and len(deeper) > len(place) for deeper, _ in places):
+            continue  # of the form that was meant more is said
         if all(m.startswith("missing ") for m in messages):
             yield from (ConfigIssue(place, m) for m in messages)
+        elif len(messages) == 1:
+            yield ConfigIssue(place, messages[0], on_key=on_key)
         else:
-            yield ConfigIssue(place, " or ".join([messages[0], *(m.removeprefix("must be ") for m in messages[1:])]), on_key=on_key)
+            forms = [m.removeprefix("must be ").partition(", not text")[0] for m in messages]
+            yield ConfigIssue(place, f"must be {' or '.join(forms)}", on_key=on_key)
 
 
 def _prose(kind: str, ctx: Mapping[str, Any], text: str, found: Any) -> str:
@@ -158,20 +166,17 @@ def _place(loc: Loc, config: Any) -> Loc:
     """The loc without the names of union branches that pydantic puts into it."""
     place: list[str | int] = []
     here = config
-    for step in loc[:-1]:
+    for number, step in enumerate(loc):
         try:
             here = here[step]
-        except (KeyError, IndexError, TypeError):
+        except KeyError:  # a missing key, which comes last; or a branch's name where the value is a mapping
+            if number == len(loc) - 1 and not _is_branch(str(step)):
+                place.append(step)
+        except (IndexError, TypeError):  # a branch's name
             continue
-        place.append(step)
-    last = loc[-1] if loc else None
-    try:
-        here[last]
-    except (IndexError, TypeError):
-        return tuple(place)
-    except KeyError:  # a missing key; or a branch's name where the value is a mapping
-        return (*place, last) if last is not None and not _is_branch(str(last)) else tuple(place)
-    return (*place, last) if last is not None else tuple(place)
+        else:
+            place.append(step)
+    return tuple(place)
 
 
 def _is_branch(name: str) -> bool:

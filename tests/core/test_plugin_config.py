@@ -5,13 +5,18 @@ from typing import Literal
 import pytest
 from pydantic import Field, SecretStr, field_validator
 
-from monitorpy.core.plugin_config import ConfigSection, PluginConfig, Port, Seconds, parse_config, secret_values, settle_texts
+from monitorpy.core.plugin_config import ConfigSection, PluginConfig, Port, Seconds, _keys_at, parse_config, secret_values, settle_texts
 from monitorpy.errors import ConfigError
 
 
 class Login(ConfigSection):
     user: str = "x"
     password: SecretStr | None = None
+
+
+class Pair(ConfigSection):
+    one: int
+    two: int
 
 
 class Config(PluginConfig):
@@ -27,6 +32,11 @@ class Config(PluginConfig):
     login: Login | None = None
     logins: list[Login] = []
     even: int | None = None
+    forms: Login | list[int] | None = None
+    maps: dict[str, str] | dict[str, int] | None = None
+    pair: Pair | None = None
+    share: float = Field(0.1, le=0.5)
+    code: str = Field("A", pattern="^[A-Z]$")
 
     @field_validator("even")
     @classmethod
@@ -100,3 +110,32 @@ def test_substituted_values_become_text_again_where_text_is_wanted():
     assert config["host"] == 123  # the caller's own is left alone
     fine = {"host": "h"}
     assert settle_texts(Config, fine, {}) is fine
+
+
+def test_a_mistake_in_one_of_several_forms():
+    assert issues(host="h", forms={"user": 1}) == ["forms.user: must be text: quote it"]
+    assert issues(host="h", forms=["a"]) == ["forms.0: must be an integer, not text: remove the quotes"]
+    assert issues(host="h", forms="a") == ["forms: must be a mapping or a list"]
+    assert issues(host="h", maps="a") == ["maps: must be a mapping, not text"]
+
+
+def test_keys_are_known_of_mappings_of_the_model_only():
+    assert _keys_at(Config, ("login",)) == ["user", "password"]
+    assert _keys_at(Config, ("host",)) == []
+
+
+def test_two_missing_keys_of_a_section_are_two_mistakes():
+    assert issues(host="h", pair={}) == ["pair: missing required key 'one'", "pair: missing required key 'two'"]
+
+
+def test_what_is_no_text_stays_a_mistake_where_nothing_was_substituted():
+    assert settle_texts(Config, {"host": 5}, {}) == {"host": 5}
+
+
+def test_a_fraction_as_a_bound():
+    assert issues(host="h", share=0.75) == ["share: must be at most 0.5, not 0.75"]
+    assert issues(host="h", share=[]) == ["share: must be a number"]
+
+
+def test_a_message_of_pydantic_begins_as_ours_do():
+    assert issues(host="h", code="x")[0].startswith("code: string should match pattern")

@@ -121,6 +121,10 @@ def test_a_skipped_check_has_the_keys_of_a_result():
     assert (data["response_time"], data["timestamp"], data["attempts"]) == (None, None, 0)
 
 
+def test_a_source_names_file_and_line():
+    assert str(Source("checks.yaml", 9, 3)) == "checks.yaml:9"
+
+
 def test_worst():
     assert worst([]) == "success"
     assert worst(["warning", "success"]) == "warning"

@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
+from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult
 from monitorpy.core.runner import Runner, host_of
@@ -163,5 +164,12 @@ def test_a_spec_and_its_result_cross_processes(tmp_path):
 
 def test_host_of(plugins):
     assert host_of(spec("a", "tcp_port", config={"host": "h", "port": 1})) == "h"
+
+    @register_plugin("elsewhere")
+    class Elsewhere(PluginTemplate):
+        def get_host(self):
+            return f"{self.config['host']}.elsewhere"
+
+    assert host_of(spec("a", "elsewhere", config={"host": "h"})) == "h.elsewhere"
     assert host_of(spec("a", "fixture:x")) is None
     assert host_of(spec("a", "unknown_thing")) is None
