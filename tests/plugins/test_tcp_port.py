@@ -164,7 +164,7 @@ def test_nothing_comes(tcp_server, scripts, script, kind, ms):
     result = check(server.port, banner="x", timeout=200 * ms)
     assert result.is_error()
     assert (result.fault, result.kind) == ("target", kind)
-    assert result.raw_data["open"] is True
+    assert result.raw_data["open"] is True or script == "resetting"  # a reset may come while we still connect
     assert time.monotonic() - started < 200 * ms + 1
 
 
