@@ -97,4 +97,4 @@ def _spec(check: Mapping[str, Any], index: int) -> CheckSpec:
     """A spec that fails by itself where the check is not of the form: the others still run."""
     plugin = check.get("plugin_type", check.get("plugin"))
     config = check.get("config", {})
-    return CheckSpec(id=str(check.get("id", index)), plugin=str(plugin), config=config, scope=f"#{index}")  # ids may repeat here
+    return CheckSpec(id=str(check.get("id", index)), plugin=str(plugin or ""), config=config, scope=f"#{index}")  # ids may repeat here

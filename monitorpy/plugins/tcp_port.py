@@ -148,5 +148,5 @@ def _read(dialogue: Dialogue, pattern: Pattern, what: str) -> Failure | None:
     except NetError as error:
         if not dialogue.pending or isinstance(error.__cause__, OSError):
             raise
-        return Failure("received", what, as_text(dialogue.pending), message=f"expected {what}: {error}")
+        return Failure("received", what, as_text(dialogue.pending), message=f"expected {what}: {str(error).replace(what, 'it', 1)}")
     return None

@@ -138,7 +138,7 @@ def test_wrong_answer_shows_both_sides(tcp_server, scripts):
     assert result.kind == "expectation"
     assert [failure.path for failure in result.failures] == ["received", "received"]
     assert "expected 'PONG': 127.0.0.1:" in result.message
-    assert "closed the connection before 'PONG' came (got '-ERR unknown\\r\\n')" in result.message
+    assert "closed the connection before it came (got '-ERR unknown\\r\\n')" in result.message
     assert "a match of 'P.NG'" in result.message
     assert result.failures[0].actual == "-ERR unknown\r\n"
 
