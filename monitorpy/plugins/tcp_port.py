@@ -16,10 +16,15 @@ from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
+from monitorpy.net.deadline import Deadline
 from monitorpy.net.dialogue import Dialogue, as_text
 from monitorpy.net.tls import TlsSettings, describe, presented_chain
 
 Text = Annotated[str, Field(min_length=1)]
+
+
+_SHARE = 0.9
+"""Of the time there is, what a port gets to refuse the connection where silence counts as closed."""
 
 
 @register_plugin("tcp_port")
@@ -98,7 +103,10 @@ class TcpPortPlugin(PluginTemplate):
 
     def _connect(self) -> Connection:
         settings = self.settings
-        return connect(settings.host, settings.port, self.deadline, family=settings.ip_family, address=self.address, phases=self.phases)
+        deadline = self.deadline
+        if settings.filtered_is_closed:  # silence is an answer then, and must be one before the check itself is late
+            deadline = Deadline(deadline.left() * _SHARE)
+        return connect(settings.host, settings.port, deadline, family=settings.ip_family, address=self.address, phases=self.phases)
 
     def _broken(self, error: NetError, seconds: float, raw: dict[str, Any]) -> CheckResult:
         """A connection that failed: what was hoped for with expect_closed, else the error, with what came before it."""
@@ -106,7 +114,7 @@ class TcpPortPlugin(PluginTemplate):
             if isinstance(error.__cause__, ConnectionRefusedError):
                 return self.success_result(f"{self._where()} is closed", seconds, raw)
             if error.kind == "timeout" and self.settings.filtered_is_closed:
-                return self.success_result(f"{self._where()} is filtered: no answer within {self.deadline.seconds:g} s", seconds, raw)
+                return self.success_result(f"{self._where()} is filtered: no answer within {seconds:.3g} s", seconds, raw)
         hint = ""
         if self.settings.expect_closed and error.kind == "timeout" and error.phase == "connect":
             hint = " (filtered? expect_closed wants a refusal; filtered_is_closed: true accepts silence)"

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+from monitorpy.core.execution import execute
 from monitorpy.core.registry import registry, run_check
+from monitorpy.core.spec import CheckSpec
 
 
 def check(port, *, timeout=2, host="127.0.0.1", **config):
@@ -87,6 +89,8 @@ def test_silence_is_not_closed_unless_stated(full_port, ms):
     accepted = check(full_port, expect_closed=True, filtered_is_closed=True, timeout=150 * ms)
     assert accepted.is_success()
     assert "is filtered: no answer within" in accepted.message
+    config = {"host": "127.0.0.1", "port": full_port, "expect_closed": True, "filtered_is_closed": True}
+    assert execute(CheckSpec("a", "tcp_port", config, timeout=150 * ms)).is_success()  # in time, not at the deadline
 
 
 def test_name_that_does_not_resolve_is_not_closed():
