@@ -19,7 +19,7 @@ from pytest_monitorpy.prefetch import prefetcher
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from monitorpy.core.execution import Check
+    from monitorpy.core.registry import Check
     from monitorpy.core.spec import CheckSpec
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitorpy.core.plain import to_plain
+from monitorpy.core.plugin_base import MonitorPlugin, target_in
 from monitorpy.core.result import CheckResult, SkippedCheck
 from monitorpy.reporting.explain import explain, printable, shown_config
 from pytest_monitorpy import compat
@@ -98,9 +99,8 @@ def text(item: CheckItem, result: CheckResult, message: str) -> TerminalRepr:
 
 def target_of(item: CheckItem, result: CheckResult | None) -> str:
     """What the check looks at, in one word."""
-    config = item.spec.config
-    named = (v for key in ("url", "hostname", "host", "target", "domain") if isinstance(v := config.get(key), str))
-    return item.spec.masker.text((result.target if result is not None else None) or next(named, ""))
+    seen = result.target if result is not None else None
+    return item.spec.masker.text(seen or target_in(item.spec.config, MonitorPlugin.target_keys) or "")
 
 
 def _data(item: CheckItem, result: CheckResult | None, report: pytest.TestReport) -> dict[str, Any]:

@@ -5,19 +5,16 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import json
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from monitorpy.core.result import CheckResult
+from monitorpy.core.result import CheckResult, counted, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     import pytest
-
-_ENDS = ("success", "warning", "error", "blocked", "skipped")
 
 
 class Recorder:
@@ -43,20 +40,17 @@ class Recorder:
 
     def document(self) -> dict[str, Any]:
         """The document of ``monitorpy batch --json``."""
-        results = [result for _, result in self.results]
-        summary = {"total": len(results), **counts(results), "duration": monotonic() - self._started}
-        return {"schema": 1, "summary": summary, "results": results}
+        return document([result for _, result in self.results], monotonic() - self._started)
 
     def write(self, path: Path) -> None:
-        path.write_text(json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        from monitorpy.reporting.json_report import rendered
+
+        path.write_text(rendered(self.document()), encoding="utf-8")
 
 
 def counts(results: Iterable[dict[str, Any]]) -> dict[str, int]:
     """How many ended how; a blocked check counts as blocked only."""
-    found = dict.fromkeys(_ENDS, 0)
-    for result in results:
-        found["blocked" if result["fault"] == "blocked" else result["status"]] += 1
-    return found
+    return counted((result["status"], result["fault"]) for result in results)
 
 
 def summarize(terminal: pytest.TerminalReporter, recorder: Recorder) -> None:

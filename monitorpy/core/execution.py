@@ -8,20 +8,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Thread
-from typing import Any
 
 from monitorpy.core.expectations import evaluate, observation
 from monitorpy.core.plain import cut, masked, to_plain
 from monitorpy.core.plugin_base import DEFAULT_TIMEOUT, guarded, own_copy
-from monitorpy.core.registry import attempt, registry
+from monitorpy.core.registry import Check, attempt, registry
 from monitorpy.core.result import CheckResult, Failure, worst
 from monitorpy.core.spec import CheckSpec
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.resolve import resolve
 from monitorpy.utils.masking import active_masker, excerpt
-
-Check = Callable[[dict[str, Any]], CheckResult]
 
 MESSAGE_LIMIT = 4_000
 """Characters of a message: a peer may have written part of it."""

@@ -15,15 +15,13 @@ from monitorpy.core.result import CheckResult, Failure, worst
 from monitorpy.errors import ConfigError, ConfigIssue, MissingExtraError, NetError
 from monitorpy.net.deadline import Deadline
 from monitorpy.utils.logging import get_logger
-from monitorpy.utils.masking import MASK, excerpt
+from monitorpy.utils.masking import MASK, excerpt, sounds_secret
 
 T = TypeVar("T")
 logger = get_logger(__name__)
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds for one attempt where neither the check nor its config says otherwise."""
-
-_SECRET_WORDS = ("password", "secret", "token", "passphrase", "api_key", "credential")
 
 
 class MonitorPlugin(ABC):
@@ -166,8 +164,7 @@ class PluginTemplate(MonitorPlugin):
         return guarded(self._validated_check, self.phases)
 
     def _validated_check(self) -> CheckResult:
-        if not self.validate_config():
-            raise ConfigError(*(self.config_issues() or [ConfigIssue((), "the configuration was refused by validate_config()")]))
+        require_valid(self)
         return self._execute_check()
 
     def _execute_check(self) -> CheckResult:
@@ -182,6 +179,11 @@ class PluginTemplate(MonitorPlugin):
 
     def error_result(self, message: str, response_time: float = 0.0, raw_data: dict[str, Any] | None = None) -> CheckResult:
         return CheckResult.error(message, response_time, raw_data, phases=dict(self.phases))
+
+    def broken_result(self, broken: NetError, response_time: float = 0.0, raw_data: dict[str, Any] | None = None) -> CheckResult:
+        """The error that a conversation which broke off is, with what was observed until then."""
+        result = self.error_result(str(broken), response_time, {**(raw_data or {}), "phase": broken.phase})
+        return result.changed(fault=broken.fault, kind=broken.kind)
 
     def judged_result(
         self, message: str, failures: Iterable[Failure], response_time: float = 0.0, raw_data: dict[str, Any] | None = None
@@ -198,6 +200,12 @@ class PluginTemplate(MonitorPlugin):
         started = perf_counter()
         result = func(*args, **kwargs)
         return result, perf_counter() - started
+
+
+def require_valid(plugin: MonitorPlugin) -> None:
+    """Raise ConfigError with every reason if the plugin's config is refused."""
+    if not plugin.validate_config():
+        raise ConfigError(*(plugin.config_issues() or [ConfigIssue((), "the configuration was refused by validate_config()")]))
 
 
 def own_copy(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,4 +266,4 @@ def guarded(call: Callable[[], Any], phases: dict[str, float | None] | None = No
 
 
 def _shown(key: str, value: Any) -> str:
-    return MASK if any(word in key.lower() for word in _SECRET_WORDS) else excerpt(repr(value), 200)
+    return MASK if sounds_secret(key) else excerpt(repr(value), 200)

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 from monitorpy.core.plain import masked
-from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate, guarded
+from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate, guarded, require_valid
 from monitorpy.core.result import CheckResult
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
@@ -182,8 +182,7 @@ def attempt(
             plugin.deadline = deadline
         masker = Masker(plugin.get_secrets())
         active_masker.set(active_masker.get() | masker.secrets)
-        if not plugin.validate_config():
-            raise ConfigError(*(plugin.config_issues() or [ConfigIssue((), "the configuration was refused by validate_config()")]))
+        require_valid(plugin)
         return plugin.run_check()
 
     result = guarded(call)

@@ -188,6 +188,23 @@ def worst(statuses: Iterable[str]) -> str:
     return max(statuses, key=_RANK.__getitem__, default="success")
 
 
+def counted(ends: Iterable[tuple[str, str | None]]) -> dict[str, int]:
+    """How many ended how, by status and fault of each: a blocked check counts in ``blocked`` only, a skipped one in ``skipped`` only."""
+    counts = dict.fromkeys(("success", "warning", "error", "blocked", "skipped"), 0)
+    for status, fault in ends:
+        counts["blocked" if fault == "blocked" else status] += 1
+    return counts
+
+
+def document(results: list[dict[str, Any]], duration: float) -> dict[str, Any]:
+    """The document of ``--json``, of results as to_dict() gives them; docs/results.md."""
+    return {"schema": 1, "summary": _summary([(r["status"], r["fault"]) for r in results], duration), "results": results}
+
+
+def _summary(ends: list[tuple[str, str | None]], duration: float) -> dict[str, Any]:
+    return {"total": len(ends), **counted(ends), "duration": duration}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """All outcomes of one run, in file order, and how long it took (seconds); ``interrupted`` by Ctrl-C."""
@@ -197,12 +214,8 @@ class Run:
     interrupted: bool = False
 
     def summary(self) -> dict[str, Any]:
-        """Counts that add up to ``total``: a blocked check counts in ``blocked`` only, a skipped one in ``skipped`` only."""
-        counts = dict.fromkeys(("success", "warning", "error", "blocked", "skipped"), 0)
-        for outcome in self.outcomes:
-            blocked = isinstance(outcome, CheckResult) and outcome.fault == "blocked"
-            counts["blocked" if blocked else outcome.status] += 1
-        return {"total": len(self.outcomes), **counts, "duration": self.duration}
+        """The counts of `counted`, with ``total`` and ``duration`` (seconds)."""
+        return _summary([(o.status, getattr(o, "fault", None)) for o in self.outcomes], self.duration)
 
     @property
     def status(self) -> str:
@@ -211,4 +224,4 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """The document of ``--json``."""
-        return {"schema": 1, "summary": self.summary(), "results": [o.to_dict() for o in self.outcomes]}
+        return document([o.to_dict() for o in self.outcomes], self.duration)

@@ -74,13 +74,6 @@ class Runner:
         self._advance()
         return job.future
 
-    def supply(self, spec: CheckSpec, result: CheckResult) -> None:
-        """Give the result of a check that was run elsewhere, for the checks that need it."""
-        with self._work:
-            job = self._schedule.jobs.setdefault(spec.key, Job(spec))
-            self._schedule.end(job, result)
-        self._advance()
-
     def forget(self, spec: CheckSpec) -> None:
         """The next submit of this check runs it again."""
         with self._work:

@@ -14,7 +14,7 @@ from requests.hooks import default_hooks, dispatch_hook
 
 from monitorpy.errors import NetError
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.http_adapter import PHASES, DirectAdapter, Hop, HttpOptions
+from monitorpy.net.http_adapter import DEFAULT_PORTS, PHASES, DirectAdapter, Hop, HttpOptions
 
 __all__ = ["Exchange", "Hop", "HttpOptions", "fetch"]
 
@@ -125,8 +125,7 @@ def _same_place(old: str, new: str) -> bool:
     before, after = urlsplit(old), urlsplit(new)
     if before.hostname != after.hostname:
         return False
-    ports = {"http": 80, "https": 443}
-    origins = (before.scheme, before.port or ports.get(before.scheme)), (after.scheme, after.port or ports.get(after.scheme))
+    origins = tuple((url.scheme, url.port or DEFAULT_PORTS.get(url.scheme)) for url in (before, after))
     return origins[0] == origins[1] or origins == (("http", 80), ("https", 443))
 
 

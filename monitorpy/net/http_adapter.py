@@ -22,7 +22,7 @@ from monitorpy.net.tls import TlsSettings
 
 HTTP_TLS = TlsSettings(alpn=("http/1.1",))
 PHASES = ("dns", "connect", "tls", "first_byte", "transfer")
-_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
@@ -96,7 +96,7 @@ class DirectAdapter(BaseAdapter):
         """Nothing stays open."""
 
     def _connect(self, url: SplitResult, hop: Hop) -> Connection:
-        host, port = url.hostname or "", url.port or _PORTS[url.scheme]
+        host, port = url.hostname or "", url.port or DEFAULT_PORTS[url.scheme]
         self._first_host = self._first_host or host
         first, options = host == self._first_host, self.options
         pinned = options.address if first and not options.proxy else None

@@ -142,8 +142,7 @@ class MailServerPlugin(PluginTemplate):
                 raw["host"] = self._most_preferred_mx(raw)
             failures = self._visit(raw["host"], raw)
         except NetError as error:
-            broken = self.error_result(str(error), perf_counter() - started, {**raw, "phase": error.phase})
-            return broken.changed(fault=error.fault, kind=error.kind)
+            return self.broken_result(error, perf_counter() - started, raw)
         seconds = perf_counter() - started
         limit = settings.max_response_time
         if limit and (slow := limit.failure("response_time", seconds, what="response time", unit=" s")):

@@ -118,8 +118,8 @@ class TcpPortPlugin(PluginTemplate):
         hint = ""
         if self.settings.expect_closed and error.kind == "timeout" and error.phase == "connect":
             hint = " (filtered? expect_closed wants a refusal; filtered_is_closed: true accepts silence)"
-        broken = self.error_result(f"{error}{hint}", seconds, {**raw, "phase": error.phase})
-        return broken.changed(fault=error.fault, kind=error.kind)
+        broken = self.broken_result(error, seconds, raw)
+        return broken.changed(message=f"{error}{hint}")
 
     def _talk(self, connection: Connection, raw: dict[str, Any]) -> list[Failure]:
         """The dialogue; fills in what was observed, and returns what was expected and did not come."""

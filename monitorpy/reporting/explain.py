@@ -14,12 +14,10 @@ from monitorpy.core.plain import to_plain
 from monitorpy.core.registry import registry
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.spec import CheckSpec
-from monitorpy.utils.masking import MASK
+from monitorpy.utils.masking import MASK, sounds_secret
 
 _WIDTH = 200
 """Characters of one value that are shown; `details` shows all of it."""
-
-_SECRET_WORDS = ("password", "passwd", "secret", "token", "passphrase", "api_key", "credential", "bearer", "authorization", "cookie")
 
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(#\w*\[)")
 
@@ -105,7 +103,7 @@ def harmless(line: str) -> str:
 
 
 def _hidden(key: str, value: Any) -> Any:
-    if any(word in key.lower() for word in _SECRET_WORDS) and value is not None and not isinstance(value, bool):
+    if sounds_secret(key) and value is not None and not isinstance(value, bool):
         return MASK
     if isinstance(value, dict):
         return {k: _hidden(k, v) for k, v in value.items()}

@@ -14,7 +14,12 @@ _COMMAND = re.compile(r"##(?=\w*\[)")
 
 def document(run: Run) -> str:
     """``{"schema": 1, "summary": {...}, "results": [...]}``, results in file order; docs/results.md."""
-    return _dumps(run.to_dict(), 2) + "\n"
+    return rendered(run.to_dict())
+
+
+def rendered(data: dict[str, Any]) -> str:
+    """The text of a document that is there already, as `core.result.document` makes it."""
+    return _dumps(data, 2) + "\n"
 
 
 def line(outcome: Outcome) -> str:

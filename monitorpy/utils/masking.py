@@ -13,10 +13,17 @@ from typing import Any
 
 MASK = "***"
 
+_SECRET_WORDS = ("password", "passwd", "secret", "token", "passphrase", "api_key", "credential", "bearer", "authorization", "cookie")
+
 _BASE64_PART = 8
 """Characters that a part of a base64 text must have to tell a secret by it."""
 _MARGIN = 1_000
 """Characters beyond a cut in which the rest of a secret is looked for."""
+
+
+def sounds_secret(key: str) -> bool:
+    """Whether the value under a key of that name is better not shown, declared secret or not."""
+    return any(word in key.lower() for word in _SECRET_WORDS)
 
 
 class Masker:

@@ -170,6 +170,12 @@ def test_judged_results():
     assert plugin.warning_result("w", 1).is_warning()
 
 
+def test_a_broken_conversation_keeps_what_was_observed():
+    broken = Seed({}).broken_result(NetError("reset", phase="transfer", kind="reset"), 0.5, {"banner": "220"})
+    assert (broken.status, broken.fault, broken.kind, broken.message) == ("error", "target", "reset", "reset")
+    assert (broken.raw_data, broken.response_time) == ({"banner": "220", "phase": "transfer"}, 0.5)
+
+
 def test_an_exception_passes_through_timed_execution():
     with pytest.raises(ValueError, match="invalid literal"):
         Seed({}).timed_execution(int, "x")

@@ -43,15 +43,6 @@ def test_needs_run_by_themselves_and_block(say):
     assert (result.fault, result.message, result.id) == ("blocked", "blocked by root", "leaf")
 
 
-def test_a_result_from_elsewhere_counts_for_dependents(say):
-    root, leaf, other = spec("root", "fixture:x"), spec("leaf", needs=["root"]), spec("other")
-    with Runner([root, leaf, other]) as runner:
-        runner.supply(root, CheckResult.error("down"))
-        assert runner.submit(leaf).result(10).fault == "blocked"
-        runner.supply(other, CheckResult.warning("known already"))
-        assert runner.submit(other).result(10).message == "known already"
-
-
 def test_checks_run_side_by_side_up_to_the_workers(gate):
     checks = [spec(str(n), "gated", config={"n": n}) for n in range(5)]
     with Runner(checks, workers=3, per_host=0) as runner:

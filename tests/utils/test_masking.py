@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from monitorpy.utils.masking import MASK, Masker, active_masker, excerpt
+from monitorpy.utils.masking import MASK, Masker, active_masker, excerpt, sounds_secret
 
 
 def test_without_secrets_nothing_changes():
@@ -78,3 +78,9 @@ def test_maskers_are_joined():
     masker = Masker(["one"])
     assert masker | ["one"] is masker
     assert (masker | ["two"]).text("one two three") == f"{MASK} {MASK} three"
+
+
+def test_keys_that_sound_secret():
+    assert sounds_secret("API_Token")
+    assert sounds_secret("cookies")
+    assert not sounds_secret("threshold")
