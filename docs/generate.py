@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from monitorpy.checkfile.model import Check, Defaults, File, Retrying
 from monitorpy.core.plugin_base import declared_config
+from monitorpy.core.plugin_config import field_order
 from monitorpy.core.registry import registry
 
 DOCS = Path(__file__).parent
@@ -42,7 +43,7 @@ def plugin_options(name: str) -> Iterator[str]:
 def model_keys(model: Any) -> Iterator[str]:
     """The table of a model's fields, required ones first."""
     schema = model.model_json_schema()
-    fields = sorted(model.model_fields.items(), key=lambda item: not item[1].is_required())
+    fields = [(name, model.model_fields[name]) for name in field_order(model)]
     rows = [
         (f"`{name}`", typed(schema["properties"][name], schema.get("$defs", {})), default_of(field), field.description or "")
         for name, field in fields

@@ -12,7 +12,7 @@ from typing import Any
 
 from monitorpy.checkfile.scalars import substituted
 from monitorpy.core.plugin_base import MonitorPlugin, declared_config
-from monitorpy.core.plugin_config import Loc, settle_texts
+from monitorpy.core.plugin_config import Loc, field_order, settle_texts
 from monitorpy.core.registry import FunctionPlugin
 from monitorpy.errors import UsageError
 
@@ -67,8 +67,7 @@ def fields(plugin: type[MonitorPlugin]) -> list[Field]:
         return [Field(key, required, "", _ANY) for key, required in keys if key != "timeout"]
     schema = model.model_json_schema()
     required = schema.get("required", [])
-    found = [_field(name, entry, name in required) for name, entry in schema["properties"].items() if name != "timeout"]
-    return sorted(found, key=lambda field: not field.required)
+    return [_field(name, schema["properties"][name], name in required) for name in field_order(model) if name != "timeout"]
 
 
 def add_flags(parser: argparse.ArgumentParser, plugin: type[MonitorPlugin], argv: Iterable[str], taken: Iterable[str]) -> None:

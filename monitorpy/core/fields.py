@@ -17,6 +17,7 @@ from monitorpy.core.matchers import compile_regex
 from monitorpy.core.paths import Path, PathError, compile_path
 from monitorpy.core.patterns import Pattern
 from monitorpy.core.ranges import Threshold
+from monitorpy.core.spans import Span
 from monitorpy.core.values import described
 
 _STATUS = re.compile(r"([1-9])[xX]{2}|([1-9]\d\d)-([1-9]\d\d)")
@@ -100,3 +101,9 @@ RegexField = Annotated[Pattern, *_field(compile_regex, Pattern, {"type": "string
 
 JsonPathField = Annotated[Path, *_field(_json_path, Path, {"type": "string", "minLength": 1})]
 """An RFC 9535 JSONPath, the leading ``$.`` optional; also as the keys of a mapping."""
+
+SpanField = Annotated[
+    Span,
+    *_field(Span.parse, Span, {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^(\d{1,2}(\.\d+)?|100)%$"}]}),
+]
+"""Days, or a share of a certificate's lifetime such as "33%"."""

@@ -78,6 +78,12 @@ def settle_texts(model: type[PluginConfig], config: dict[str, Any], texts: Mappi
     return config
 
 
+def field_order(model: type[BaseModel]) -> list[str]:
+    """The names of the fields as people look for them: required ones, then the model's own, then those of its bases."""
+    own = vars(model).get("__annotations__", {})
+    return sorted(model.model_fields, key=lambda name: (not model.model_fields[name].is_required(), name not in own))
+
+
 def secret_values(settings: BaseModel) -> Iterator[str]:
     """Every value declared SecretStr in the settings, nested ones too."""
     for name in type(settings).model_fields:

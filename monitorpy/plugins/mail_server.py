@@ -13,9 +13,10 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitorpy.core.fields import RegexField, ThresholdField
 from monitorpy.core.plugin_base import PluginTemplate
-from monitorpy.core.plugin_config import PluginConfig, Port
+from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.errors import ConfigError, ConfigIssue, NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.dialogue import Dialogue
@@ -23,7 +24,7 @@ from monitorpy.net.mail.base import MailClient
 from monitorpy.net.mail.imap import ImapClient
 from monitorpy.net.mail.pop3 import Pop3Client
 from monitorpy.net.mail.smtp import SmtpClient
-from monitorpy.net.tls import TlsSettings, describe, presented_chain
+from monitorpy.net.tls import describe, presented_chain
 
 PORTS = {  # without TLS, with STARTTLS, with TLS from the first byte on
     "smtp": {"plain": 25, "starttls": 587, "tls": 465},
@@ -51,11 +52,9 @@ def _mailbox(value: str) -> str:
     return value
 
 
-Text = Annotated[str, Field(min_length=1)]
 Line = Annotated[Text, AfterValidator(_one_line)]
 Mailbox = Annotated[Text, AfterValidator(_mailbox)]
 Password = Annotated[SecretStr, Field(min_length=1), AfterValidator(_secret_line)]
-Days = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @register_plugin("mail_server")
@@ -65,7 +64,7 @@ class MailServerPlugin(PluginTemplate):
     cli_name = "mail"
     pins_address: ClassVar[bool] = True
 
-    class Config(PluginConfig):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions):
         """What a check file may say."""
 
         hostname: Text = Field(description="Host name or IP address; with resolve_mx the mail domain.")
@@ -73,13 +72,8 @@ class MailServerPlugin(PluginTemplate):
         port: Port | None = Field(
             None, description="TCP port (default 25, 143, 110; with use_tls 587, 143, 110; with use_ssl 465, 993, 995; with resolve_mx 25)."
         )
-        ip_family: Literal["any", "ipv4", "ipv6"] = Field("any", description="Address family to connect with.")
         use_ssl: bool = Field(default=False, description="TLS from the first byte on.")
         use_tls: bool = Field(default=False, description="STARTTLS (POP3: STLS); a server that refuses it is an error.")
-        verify_ssl: bool = Field(default=True, description="Verify the certificate and the host name.")
-        ca_file: Text | None = Field(None, description="File of CA certificates (PEM) to trust instead of the system's.")
-        warning_days: Days | None = Field(None, description="Days that the certificate must still be valid; fewer is a warning.")
-        critical_days: Days | None = Field(None, description="Days that the certificate must still be valid; fewer is an error.")
         username: Line | None = Field(None, description="Log in with this name, in one attempt.")
         password: Password | None = Field(None, description="The password of username.")
         allow_plaintext_auth: bool = Field(default=False, description="Log in without TLS: the password can be read on the way.")
@@ -177,17 +171,13 @@ class MailServerPlugin(PluginTemplate):
             self.phases["dns"] = (self.phases["dns"] or 0.0) + looked_up if settings.resolve_mx else self.phases["dns"]
         with connection:
             if settings.use_ssl:
-                connection.start_tls(self._trust(), host)
+                connection.start_tls(self.settings.tls_settings(), host)
             client = _client(settings.protocol, connection)
             try:
                 return list(self._talk(client, connection, host, raw))
             finally:
                 raw |= {"banner": client.banner or None, "capabilities": client.capabilities if client.banner else None}
                 raw |= _tls_facts(connection)
-
-    def _trust(self) -> TlsSettings:
-        settings = self.settings
-        return TlsSettings(verify=settings.verify_ssl, check_hostname=settings.verify_ssl, ca_file=settings.ca_file)
 
     def _talk(self, client: MailClient, connection: Connection, host: str, raw: dict[str, Any]) -> Iterator[Failure]:
         """The dialogue, from banner to goodbye; yields what was expected and is not so."""
@@ -198,12 +188,13 @@ class MailServerPlugin(PluginTemplate):
             yield Failure(
                 "banner", f"matches {wanted!r}", client.banner, message=f"expected a banner that matches {wanted!r}, got {client.banner!r}"
             )
-        if settings.use_tls and (refusal := client.start_tls(self._trust(), host)):
+        if settings.use_tls and (refusal := client.start_tls(self.settings.tls_settings(), host)):
             client.quit()
             yield Failure("tls", "STARTTLS", None, message=f"STARTTLS refused: {refusal}")
             return  # nothing else may be asked in clear text
         yield from self._missing_capabilities(client.capabilities)
-        yield from self._certificate_failures(connection)
+        if certificate := _tls_facts(connection)["certificate"]:
+            yield from settings.expiry_failures([certificate], "certificate.")
         yield from self._use(client, raw)
         client.quit()
 
@@ -213,19 +204,6 @@ class MailServerPlugin(PluginTemplate):
         if missing:
             message = f"missing capabilities: {', '.join(missing)}; offered: {', '.join(offered) or 'none'}"
             yield Failure("capabilities", f"contains {', '.join(missing)}", offered, message=message)
-
-    def _certificate_failures(self, connection: Connection) -> Iterator[Failure]:
-        certificate = _tls_facts(connection)["certificate"]
-        if certificate is None:
-            return
-        left = certificate["days_remaining"]
-        levels = (("error", self.settings.critical_days), ("warning", self.settings.warning_days))
-        severity, limit = next(((level, days) for level, days in levels if days is not None and left < days), (None, None))
-        if severity is not None:
-            state = f"expires in {left:.1f} days" if left >= 0 else f"expired {-left:.1f} days ago"
-            until = certificate["not_after"][:16].replace("T", " ")
-            message = f"certificate {state} ({until} UTC), {severity} below {limit:g} days"
-            yield Failure("certificate.days_remaining", f">= {limit:g}", left, severity, message)  # type: ignore[arg-type]
 
     def _use(self, client: MailClient, raw: dict[str, Any]) -> Iterator[Failure]:
         """Log in and send, where that is asked for."""
@@ -254,8 +232,6 @@ def _problems(settings: MailServerPlugin.Config, given: set[str]) -> Iterator[st
         unused := sorted({"warning_days", "critical_days"} & given)
     ):  # verify_ssl and ca_file may be defaults for all checks
         yield f"{' and '.join(unused)} without use_ssl or use_tls would not be looked at"
-    if None not in {settings.warning_days, settings.critical_days} and settings.critical_days > settings.warning_days:  # type: ignore[operator]
-        yield "critical_days must not be more than warning_days: the warning could never be seen"
     if (settings.username is None) != (settings.password is None):
         yield "username and password belong together"
     yield from _smtp_problems(settings)

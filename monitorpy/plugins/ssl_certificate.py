@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import AfterValidator, Field
 
+from monitorpy.core.fields import SpanField
 from monitorpy.core.plugin_base import PluginTemplate
-from monitorpy.core.plugin_config import PluginConfig, Port
+from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
-from monitorpy.core.result import CheckResult, Failure, Severity
-from monitorpy.core.values import described
+from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, TrustOptions
 from monitorpy.errors import NetError
 from monitorpy.net import chain as judge
 from monitorpy.net.connect import Connection, connect
@@ -39,32 +39,6 @@ _OF_LEAF = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Days, or a share of a certificate's lifetime (0 to 1)."""
-
-    days: float = 0.0
-    share: float | None = None
-
-    @classmethod
-    def parse(cls, value: object) -> Span:
-        """Of 30 or "33%". Raises ValueError."""
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 36_500:  # noqa: PLR2004 - a century
-            return cls(days=value)
-        if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,2}(?:\.\d+)?|100)%", value)):
-            return cls(share=float(found[1]) / 100)
-        raise ValueError(f'must be a number of days, 0 or more, or a share of the lifetime such as "33%", not {described(value)}')
-
-    def of(self, lifetime: float) -> float:
-        """The days that it is for a certificate of that lifetime (days)."""
-        return self.days if self.share is None else self.share * lifetime
-
-    def never_reached_before(self, other: Span) -> bool:
-        """Whether a warning at this span could not come before the error at the other."""
-        same_unit = (self.share is None) == (other.share is None)
-        return same_unit and (self.days, self.share or 0) < (other.days, other.share or 0)
-
-
 def _host(value: str) -> str:
     if "/" in value or any(c.isspace() for c in value):
         raise ValueError("must be a host name or address, not a URL")
@@ -80,11 +54,6 @@ def _fingerprint(value: str) -> str:
     return digits
 
 
-SpanField = Annotated[
-    Span,
-    PlainValidator(lambda value: value if isinstance(value, Span) else Span.parse(value)),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^(\d{1,2}(\.\d+)?|100)%$"}]}),
-]
 Host = Annotated[str, Field(min_length=1), AfterValidator(_host)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 
@@ -96,13 +65,12 @@ class SslCertificatePlugin(PluginTemplate):
     cli_name = "ssl"
     pins_address: ClassVar[bool] = True
 
-    class Config(PluginConfig):
+    class Config(ReachOptions, TrustOptions, ExpiryOptions):
         """What is expected of the certificate; see docs/plugins/ssl_certificate/configuration.md."""
 
         hostname: Host = Field(description="Host name or address to connect to; also the name that the certificate must be for.")
         port: Port | None = Field(None, description="TCP port (default 443; with starttls that of the protocol: 25, 143, 110).")
         server_name: Host | None = Field(None, description="Name to ask for (SNI) and to expect in the certificate, if not hostname.")
-        ip_family: Literal["any", "ipv4", "ipv6"] = Field("any", description="Address family to connect by.")
         starttls: StartTls | None = Field(None, description="Protocol in which to ask for TLS before the handshake.")
         warning_days: SpanField | None = Field(
             None, description='Days left below which to warn, or a share of the lifetime ("33%"); default the smaller of 30 days and 1/3.'
@@ -112,27 +80,15 @@ class SslCertificatePlugin(PluginTemplate):
         )
         verify_hostname: bool = Field(default=True, description="Whether the certificate must be for the host.")
         check_chain: bool = Field(default=True, description="Whether a trusted authority must vouch for the certificate.")
-        ca_file: str | None = Field(None, description="PEM file with the only authorities to trust (default: the system's).")
         min_version: TlsVersion = Field("1.2", description="Oldest TLS version that is accepted.")
         fingerprint: Fingerprint | None = Field(None, description="SHA-256 fingerprint that the certificate must have (hexadecimal).")
         sans: list[Host] | None = Field(None, min_length=1, description="Names that the certificate must be for, all of them.")
-        client_cert: str | None = Field(None, description="PEM file with a client certificate, and its key if client_key is not given.")
-        client_key: str | None = Field(None, description="PEM file with the key of client_cert.")
 
-        @field_validator("critical_days")
-        @classmethod
-        def _critical_after_warning(cls, critical: Span | None, info: ValidationInfo) -> Span | None:
-            warning: Span | None = info.data.get("warning_days")
-            if warning and critical and warning.never_reached_before(critical):
-                raise ValueError("must not be more than warning_days: the warning could never be seen")
-            return critical
-
-        @field_validator("client_key")
-        @classmethod
-        def _key_of_certificate(cls, key: str | None, info: ValidationInfo) -> str | None:
-            if key and not info.data.get("client_cert"):
-                raise ValueError("is the key of a client_cert, which is missing")
-            return key
+        def day_limits(self, lifetime: float) -> tuple[float, float]:
+            """A warning alone given pulls the default for errors below it."""
+            warning = self.warning_days.of(lifetime) if self.warning_days else min(30.0, lifetime / 3)
+            critical = self.critical_days.of(lifetime) if self.critical_days else min(14.0, lifetime / 6, warning / 2)
+            return warning, critical
 
     settings: Config
 
@@ -147,7 +103,8 @@ class SslCertificatePlugin(PluginTemplate):
         raw = captured.observation(self.settings.hostname)
         raw["verified"] = not flaws if self.settings.check_chain else None
         raw["verify_error"] = flaws[0].text if flaws else None
-        failures = [*map(_failure, flaws), *self._expiring(captured.chain), *self._weaknesses(captured)]
+        expiring = [f for f in self.settings.expiry_failures(captured.chain) if f.actual > 0]  # those that have expired are among the flaws
+        failures = [*map(_failure, flaws), *expiring, *self._weaknesses(captured)]
         return self.judged_result(self._success(captured), failures, seconds, raw)
 
     def _connected(self, phases: dict[str, float | None], address: str | None = None) -> Connection:
@@ -157,15 +114,7 @@ class SslCertificatePlugin(PluginTemplate):
 
     def _tls(self, *, verify: bool) -> TlsSettings:
         """Old versions, short keys and weak hashes are let in, as they are for us to judge; so is the host name."""
-        config = self.settings
-        return TlsSettings(
-            verify=verify,
-            check_hostname=False,
-            ca_file=config.ca_file,
-            client_cert=config.client_cert,
-            client_key=config.client_key,
-            min_version="1.0",
-        )
+        return self.settings.tls_settings(verify=verify, check_hostname=False, min_version="1.0")
 
     @property
     def _name(self) -> str:
@@ -218,26 +167,6 @@ class SslCertificatePlugin(PluginTemplate):
                     leaf["sans"],
                     message=f"the certificate is not for {name} but for {', '.join(leaf['sans'])}",
                 )
-
-    def _expiring(self, chain: list[dict[str, Any]]) -> Iterator[Failure]:
-        """Each certificate that is valid but not for long enough; shares are of the leaf's lifetime."""
-        warning, critical = self._limits(chain[0]["lifetime_days"])
-        for index, certificate in enumerate(chain):
-            left = certificate["days_remaining"]
-            severity: Severity = "error" if left < critical else "warning"
-            limit = critical if severity == "error" else warning
-            if 0 < left < limit:
-                when = judge.stamp(certificate["not_after"])
-                span = judge.days(limit).replace(".0 days", " days")
-                text = f"{judge.name(chain, index)} expires in {judge.days(left, unlike=limit)} ({when}), {severity} below {span}"
-                yield Failure(judge.place(index, "days_remaining"), f">= {limit:g}", left, severity, text)
-
-    def _limits(self, lifetime: float) -> tuple[float, float]:
-        """Days left below which to warn and to fail. A warning alone given pulls the default for errors below it."""
-        config = self.settings
-        warning = config.warning_days.of(lifetime) if config.warning_days else min(30.0, lifetime / 3)
-        critical = config.critical_days.of(lifetime) if config.critical_days else min(14.0, lifetime / 6, warning / 2)
-        return warning, critical
 
     def _success(self, captured: _Captured) -> str:
         leaf = captured.chain[0]

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from time import perf_counter
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from monitorpy.core.fields import RegexField, ThresholdField
 from monitorpy.core.patterns import Pattern
 from monitorpy.core.plugin_base import PluginTemplate
-from monitorpy.core.plugin_config import PluginConfig, Port
+from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.dialogue import Dialogue, as_text
-from monitorpy.net.tls import TlsSettings, describe, presented_chain
-
-Text = Annotated[str, Field(min_length=1)]
-
+from monitorpy.net.tls import describe, presented_chain
 
 _SHARE = 0.9
 """Of the time there is, what a port gets to refuse the connection where silence counts as closed."""
@@ -34,12 +32,11 @@ class TcpPortPlugin(PluginTemplate):
     cli_name = "tcp"
     pins_address: ClassVar[bool] = True
 
-    class Config(PluginConfig):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions):
         """What a check file may say."""
 
         host: Text = Field(description="Host name or IP address.")
         port: Port = Field(description="TCP port, 1 to 65535.")
-        ip_family: Literal["any", "ipv4", "ipv6"] = Field("any", description="Address family to connect with.")
         banner: RegexField | None = Field(None, description="Regular expression to find in what the server says first.")
         send: Text | None = Field(None, description='Text to send, after the banner if there is one; line ends are yours ("PING\\r\\n").')
         expect: Text | None = Field(None, description="Text to find in what comes back (at most 64 kB are read).")
@@ -50,8 +47,6 @@ class TcpPortPlugin(PluginTemplate):
             description="With expect_closed: no answer at all within the timeout (a firewall that drops) counts as closed too.",
         )
         tls: bool = Field(default=False, description="Speak TLS from the first byte on.")
-        verify_ssl: bool = Field(default=True, description="Verify the certificate and the host name.")
-        ca_file: Text | None = Field(None, description="File of CA certificates (PEM) to trust instead of the system's.")
         server_name: Text | None = Field(None, description="Name for SNI and the certificate (default: the host).")
         max_response_time: ThresholdField | None = Field(
             None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
@@ -62,6 +57,8 @@ class TcpPortPlugin(PluginTemplate):
             if self.server_name and not self.tls:  # verify_ssl and ca_file may be defaults for all checks
                 raise ValueError("server_name without tls: true would not be looked at")
             dialogue = [key for key in ("banner", "send", "expect", "expect_regex", "max_response_time") if getattr(self, key) is not None]
+            if not self.tls and (unseen := sorted({"warning_days", "critical_days"} & self.model_fields_set)):
+                raise ValueError(f"{' and '.join(unseen)} without tls: true would not be looked at")
             if self.expect_closed and (dialogue or self.tls):
                 raise ValueError(f"expect_closed leaves nothing for {' and '.join(dialogue or ['tls'])} to look at")
             if self.filtered_is_closed and not self.expect_closed:
@@ -125,11 +122,11 @@ class TcpPortPlugin(PluginTemplate):
         """The dialogue; fills in what was observed, and returns what was expected and did not come."""
         settings = self.settings
         if settings.tls:
-            trust = TlsSettings(verify=settings.verify_ssl, check_hostname=settings.verify_ssl, ca_file=settings.ca_file)
-            connection.start_tls(trust, settings.server_name or settings.host)
+            connection.start_tls(settings.tls_settings(), settings.server_name or settings.host)
             assert connection.tls is not None  # start_tls turned it on
             raw["certificate"] = next(iter(map(describe, presented_chain(connection.tls))), None)
-        return self._dialogue(Dialogue(connection), raw)
+        expiring = settings.expiry_failures([raw["certificate"]] if raw["certificate"] else [], "certificate.")
+        return [*expiring, *self._dialogue(Dialogue(connection), raw)]
 
     def _dialogue(self, dialogue: Dialogue, raw: dict[str, Any]) -> list[Failure]:
         settings = self.settings

@@ -7,7 +7,7 @@ import re
 import warnings
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -15,14 +15,15 @@ from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 from monitorpy.core.fields import JsonPathField, RegexField, StatusField, StatusSpec, ThresholdField
 from monitorpy.core.plugin_base import PluginTemplate
-from monitorpy.core.plugin_config import ConfigSection, PluginConfig
+from monitorpy.core.plugin_config import ConfigSection
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.core.values import same, shown
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.http import Exchange, HttpOptions, fetch
 from monitorpy.net.http_text import NOT_JSON, decode, parse_json
-from monitorpy.net.tls import TlsSettings, describe
+from monitorpy.net.tls import describe
 from monitorpy.utils.masking import excerpt
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
@@ -69,7 +70,6 @@ def _headers(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-Text = Annotated[str, Field(min_length=1)]
 Texts = Text | Annotated[list[Text], Field(min_length=1)]
 
 
@@ -89,7 +89,7 @@ class WebsiteStatusPlugin(PluginTemplate):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", 'Field name "json"')  # of pydantic: it shadows a deprecated method that nobody calls here
 
-        class Config(PluginConfig):
+        class Config(ReachOptions, VerifyOptions, ExpiryOptions):
             """What a check file may say; json_schema and credentials for the proxy are not among it yet."""
 
             url: Annotated[Text, AfterValidator(_url)] = Field(description="http:// or https:// URL to ask for.")
@@ -104,16 +104,11 @@ class WebsiteStatusPlugin(PluginTemplate):
             digest: bool = Field(default=False, description="Use digest instead of basic authentication.")
             bearer: SecretStr | None = Field(None, description="Token to send as Authorization: Bearer.")
             allow_plaintext_auth: bool = Field(default=False, description="Send credentials over http:// too, readable on the way.")
-            client_cert: Text | None = Field(None, description="File with the client certificate (PEM).")
-            client_key: Text | None = Field(None, description="File with its key (PEM), if not in the same file.")
-            verify_ssl: bool = Field(default=True, description="Verify the certificate and the host name.")
-            ca_file: Text | None = Field(None, description="File of CA certificates (PEM) to trust instead of the system's.")
             follow_redirects: bool = Field(default=True, description="Follow redirects; otherwise a 3xx is the answer to judge.")
             max_redirects: int = Field(10, ge=0, le=100, description="Redirects to follow at most.")
             proxy: Annotated[Text, AfterValidator(_proxy)] | None = Field(
                 None, description="http:// URL of a proxy. Environment variables are not read."
             )
-            ip_family: Literal["any", "ipv4", "ipv6"] = Field("any", description="Address family to connect with.")
             resolve_to: Text | None = Field(
                 None, description="Address to connect to instead of the URL's host; SNI and Host keep the name."
             )
@@ -171,13 +166,7 @@ class WebsiteStatusPlugin(PluginTemplate):
         if self.address and (settings.proxy or settings.resolve_to):
             raise ConfigError(ConfigIssue((), f"`addresses: all` cannot be combined with {'proxy' if settings.proxy else 'resolve_to'}"))
         return HttpOptions(
-            tls=TlsSettings(
-                verify=settings.verify_ssl,
-                ca_file=settings.ca_file,
-                client_cert=settings.client_cert,
-                client_key=settings.client_key,
-                alpn=("http/1.1",),
-            ),
+            tls=settings.tls_settings(alpn=("http/1.1",)),
             family=settings.ip_family,
             address=self.address or settings.resolve_to,
             proxy=settings.proxy,
@@ -201,8 +190,6 @@ def _contradictions(settings: Any) -> Iterator[str]:
         yield "auth_username, bearer and an Authorization header exclude one another"
     if settings.bearer is not None and not re.fullmatch(r"[!-~]+", settings.bearer.get_secret_value()):
         yield "bearer must be a token of printable ASCII characters"
-    if settings.client_key and not settings.client_cert:
-        yield "client_key needs client_cert"
     about_body = [name for name in _OF_THE_BODY if getattr(settings, name) is not None]
     if settings.method == "HEAD" and about_body:
         yield f"{about_body[0]} needs a body, and the answer to HEAD has none"
@@ -282,6 +269,8 @@ def _failures(settings: Any, exchange: Exchange, raw: dict[str, Any]) -> Iterato
     yield from _header_failures(settings.expected_headers or {}, exchange.headers)
     yield from _body_failures(settings, raw["body"])
     yield from _json_failures(settings.expected_json or {}, raw)
+    if raw["certificate"]:
+        yield from settings.expiry_failures([raw["certificate"]], "certificate.")
     slow = settings.max_response_time and settings.max_response_time.failure(
         "response_time", exchange.seconds, what="response time", unit=" s"
     )

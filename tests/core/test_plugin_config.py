@@ -5,7 +5,17 @@ from typing import Literal
 import pytest
 from pydantic import Field, SecretStr, field_validator
 
-from monitorpy.core.plugin_config import ConfigSection, PluginConfig, Port, Seconds, _keys_at, parse_config, secret_values, settle_texts
+from monitorpy.core.plugin_config import (
+    ConfigSection,
+    PluginConfig,
+    Port,
+    Seconds,
+    _keys_at,
+    field_order,
+    parse_config,
+    secret_values,
+    settle_texts,
+)
 from monitorpy.errors import ConfigError
 
 
@@ -139,3 +149,15 @@ def test_a_fraction_as_a_bound():
 
 def test_a_message_of_pydantic_begins_as_ours_do():
     assert issues(host="h", code="x")[0].startswith("code: string should match pattern")
+
+
+def test_fields_come_in_the_order_in_which_people_look_for_them():
+    class Base(PluginConfig):
+        common: int = 1
+        needed: int
+
+    class Own(Base):
+        special: int = 1
+        target: str
+
+    assert field_order(Own) == ["target", "needed", "special", "timeout", "common"]

@@ -324,7 +324,7 @@ def test_default_ports(config, port):
         ({"protocol": "nntp"}, "protocol: must be 'smtp', 'imap' or 'pop3'"),
         ({"use_ssl": True, "use_tls": True}, "exclude one another"),
         ({"ca_file": "x", "warning_days": 5}, "warning_days without use_ssl or use_tls would not be looked at"),
-        ({"use_tls": True, "warning_days": 5, "critical_days": 6}, "critical_days must not be more than warning_days"),
+        ({"use_tls": True, "warning_days": 5, "critical_days": 6}, "critical_days: must not be more than warning_days"),
         ({"use_tls": True, "username": "a"}, "username and password belong together"),
         ({"use_tls": True, "password": "a"}, "username and password belong together"),
         ({"use_tls": True, "username": "a\r\nQUIT", "password": "b"}, "username: must not hold line breaks"),
@@ -341,7 +341,7 @@ def test_default_ports(config, port):
         ({"resolve_mx": True, "hostname": "a..b"}, "'a..b' is no domain name"),
         ({"banner": "["}, "banner: "),
         ({"capabilities": []}, "must not be empty"),
-        ({"warning_days": float("nan")}, "warning_days: must be a finite number"),
+        ({"warning_days": float("nan")}, "warning_days: must be a number of days"),
     ],
 )
 def test_refused_configs(config, message):

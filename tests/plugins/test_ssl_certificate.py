@@ -450,11 +450,12 @@ def test_mistakes_in_the_config(config, loc, reason):
 
 
 def test_defaults_and_mixed_limits():
-    plugin = SslCertificatePlugin({"hostname": "x", "warning_days": "10%", "critical_days": 30})
-    assert plugin.config_issues() == []
-    assert plugin._limits(90) == (9, 30)
-    assert SslCertificatePlugin({"hostname": "x"})._limits(90) == (30, 14)
-    assert SslCertificatePlugin({"hostname": "x"})._limits(6) == (2, 1)
+    def limits(lifetime, **config):
+        return SslCertificatePlugin({"hostname": "x", **config}).settings.day_limits(lifetime)
+
+    assert limits(90, warning_days="10%", critical_days=30) == (9, 30)
+    assert limits(90) == (30, 14)
+    assert limits(6) == (2, 1)
     assert SslCertificatePlugin({"hostname": "x", "client_cert": "c", "client_key": "k"}).config_issues() == []
     schema = SslCertificatePlugin.Config.model_json_schema()
     assert schema["required"] == ["hostname"]

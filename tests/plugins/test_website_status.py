@@ -222,7 +222,7 @@ def test_digest_never_sends_the_password(check, server):
         ({"digest": True}, "digest needs auth_username and auth_password"),
         ({"bearer": "t", "headers": {"AUTHORIZATION": "x"}}, "exclude one another"),
         ({"bearer": "t\n"}, "bearer must be a token of printable ASCII characters"),
-        ({"client_key": "k"}, "client_key needs client_cert"),
+        ({"client_key": "k"}, "client_key: is the key of a client_cert"),
         ({"proxy": "http://p", "resolve_to": "127.0.0.1"}, "resolve_to and proxy exclude each other"),
         ({"method": "head", "unexpected_content": "x"}, "unexpected_content needs a body, and the answer to HEAD has none"),
         ({"expected_content": []}, "expected_content"),
