@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 from monitorpy.core.fields import JsonPathField, RegexField, StatusField, StatusSpec, ThresholdField
+from monitorpy.core.http_fields import HeadersField, MethodField, Texts, UrlField, carries_credentials
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import ConfigSection
 from monitorpy.core.registry import register_plugin
@@ -26,51 +27,14 @@ from monitorpy.net.http_text import NOT_JSON, decode, parse_json
 from monitorpy.net.tls import describe
 from monitorpy.utils.masking import excerpt
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-_CREDENTIAL_HEADERS = {"authorization", "cookie"}
 _OF_THE_BODY = ("expected_content", "unexpected_content", "expected_regex", "expected_json")
 _EXCERPT = 200
 
 
-def _url(value: str) -> str:
-    if not value.isprintable() or " " in value:
-        raise ValueError("must be a URL without spaces and control characters")
-    try:
-        url = urlsplit(value)
-        port = url.port
-    except ValueError as wrong:
-        raise ValueError(f"is not a URL: {wrong}") from None
-    if url.username is not None:
-        raise ValueError("must not carry credentials: use auth_username and auth_password")
-    if url.scheme not in {"http", "https"} or not url.hostname or port == 0:
-        raise ValueError(f"must be a URL such as https://example.org/, not {value!r}")
-    return value
-
-
 def _proxy(value: str) -> str:
-    if urlsplit(_url(value)).scheme != "http":
+    if urlsplit(value).scheme != "http":
         raise ValueError("must be an http:// URL: a proxy is spoken to in HTTP, and https goes through it in a tunnel")
     return value
-
-
-def _method(value: str) -> str:
-    if not _TOKEN.fullmatch(value) or value.upper() == "CONNECT":
-        raise ValueError(f"must be an HTTP method such as GET or POST, not {value!r}")
-    return value.upper()
-
-
-def _headers(value: dict[str, str]) -> dict[str, str]:
-    for name, text in value.items():
-        if not _TOKEN.fullmatch(name):
-            raise ValueError(f"{name!r} is not a header name")
-        if "\r" in text or "\n" in text or "\0" in text or text != text.strip():
-            raise ValueError(f"the value of {name} must not have line ends, nor spaces around it")
-        if not all(ord(character) < 256 for character in text):  # noqa: PLR2004 - latin-1
-            raise ValueError(f"the value of {name} has characters that a header cannot carry")
-    return value
-
-
-Texts = Text | Annotated[list[Text], Field(min_length=1)]
 
 
 class HeaderMatch(ConfigSection):
@@ -92,11 +56,9 @@ class WebsiteStatusPlugin(PluginTemplate):
         class Config(ReachOptions, VerifyOptions, ExpiryOptions):
             """What a check file may say; json_schema and credentials for the proxy are not among it yet."""
 
-            url: Annotated[Text, AfterValidator(_url)] = Field(description="http:// or https:// URL to ask for.")
-            method: Annotated[Text, AfterValidator(_method)] | None = Field(
-                None, description="HTTP method (default GET, or POST with a body)."
-            )
-            headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field({}, description="Request headers, name to value.")
+            url: UrlField = Field(description="http:// or https:// URL to ask for.")
+            method: MethodField | None = Field(None, description="HTTP method (default GET, or POST with a body).")
+            headers: HeadersField = Field({}, description="Request headers, name to value.")
             body: str | None = Field(None, description="Request body, sent as UTF-8.")
             json: Any = Field(None, description="Request body as a value, sent as JSON.")
             auth_username: Text | None = Field(None, description="User name for basic authentication.")
@@ -106,7 +68,7 @@ class WebsiteStatusPlugin(PluginTemplate):
             allow_plaintext_auth: bool = Field(default=False, description="Send credentials over http:// too, readable on the way.")
             follow_redirects: bool = Field(default=True, description="Follow redirects; otherwise a 3xx is the answer to judge.")
             max_redirects: int = Field(10, ge=0, le=100, description="Redirects to follow at most.")
-            proxy: Annotated[Text, AfterValidator(_proxy)] | None = Field(
+            proxy: Annotated[UrlField, AfterValidator(_proxy)] | None = Field(
                 None, description="http:// URL of a proxy. Environment variables are not read."
             )
             resolve_to: Text | None = Field(
@@ -199,9 +161,8 @@ def _contradictions(settings: Any) -> Iterator[str]:
 
 def _in_clear_text(settings: Any) -> bool:
     """Whether credentials would be readable on the way; a digest is not, and is made for that."""
-    headers = {name.lower() for name in settings.headers}
     basic = settings.auth_username is not None and not settings.digest
-    sent = basic or settings.bearer is not None or bool(headers & _CREDENTIAL_HEADERS)
+    sent = basic or settings.bearer is not None or carries_credentials(settings.headers)
     return sent and urlsplit(settings.url).scheme == "http" and not settings.allow_plaintext_auth
 
 
