@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from monitorpy.core.fields import SpanField
-from monitorpy.core.plugin_config import PluginConfig
+from monitorpy.core.plugin_config import ConfigSection, PluginConfig
 from monitorpy.core.result import Failure, Severity
 from monitorpy.core.spans import Span
 from monitorpy.net import chain as judge
@@ -24,7 +24,7 @@ class ReachOptions(PluginConfig):
     ip_family: Literal["any", "ipv4", "ipv6"] = Field("any", description="Address family to connect with.")
 
 
-class TrustOptions(PluginConfig):
+class TrustOptions(ConfigSection):
     """Whom to trust, and how to show who we are."""
 
     ca_file: Text | None = Field(None, description="File of CA certificates (PEM) to trust instead of the system's.")

@@ -18,7 +18,9 @@ _SECRET_WORDS = ("password", "passwd", "secret", "token", "passphrase", "api_key
 _BASE64_PART = 8
 """Characters that a part of a base64 text must have to tell a secret by it."""
 _MARGIN = 1_000
-"""Characters beyond a cut in which the rest of a secret is looked for."""
+"""Characters beyond a cut in which the rest of a secret is looked for, at least: see `Masker.margin`."""
+_LONGEST_ESCAPE = 6
+"""Characters for one byte: ``&#x2f;``."""
 
 
 def sounds_secret(key: str) -> bool:
@@ -42,6 +44,12 @@ class Masker:
 
     def __bool__(self) -> bool:
         return self._pattern is not None
+
+    @property
+    def margin(self) -> int:
+        """Characters that one secret may take in a text; access tokens have thousands."""
+        longest = max((len(secret.encode("utf-8", "surrogateescape")) for secret in self.secrets), default=0)
+        return max(_MARGIN, longest * _LONGEST_ESCAPE)
 
     def __or__(self, more: Iterable[str]) -> Masker:
         extra = frozenset(more) - self.secrets
@@ -115,4 +123,5 @@ active_masker: ContextVar[Masker] = ContextVar("active_masker", default=Masker()
 
 def excerpt(text: str, limit: int) -> str:
     """The first characters of a text, without the secrets of the running check: of one that the cut goes through, the rest would show."""
-    return active_masker.get().text(text[: limit + _MARGIN])[:limit]
+    masker = active_masker.get()
+    return masker.text(text[: limit + masker.margin])[:limit]

@@ -64,6 +64,15 @@ def test_no_excerpt_shows_a_part_of_a_secret():
     assert excerpt("0123456789", 5) == "01234"
 
 
+def test_no_excerpt_shows_a_part_of_a_long_secret():
+    secret = "0123456789abcdef" * 200
+    token = active_masker.set(Masker([secret]))
+    try:
+        assert excerpt(f"AUTH {base64.b64encode(secret.encode()).decode()}", 40) == "AUTH ***"
+    finally:
+        active_masker.reset(token)
+
+
 def test_a_secret_that_contains_another_is_masked_whole():
     assert Masker(["abc", "abcdef"]).text("x abcdef y") == f"x {MASK} y"
 
