@@ -11,13 +11,12 @@ from threading import Thread
 
 from monitorpy.core.expectations import evaluate, observation
 from monitorpy.core.plain import cut, masked, to_plain
-from monitorpy.core.plugin_base import DEFAULT_TIMEOUT, guarded, own_copy
+from monitorpy.core.plugin_base import DEFAULT_TIMEOUT, Endpoint, guarded, own_copy, require_valid
 from monitorpy.core.registry import Check, attempt, registry
 from monitorpy.core.result import CheckResult, Failure, worst
 from monitorpy.core.spec import CheckSpec
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.resolve import resolve
 from monitorpy.utils.masking import active_masker, excerpt
 
 MESSAGE_LIMIT = 4_000
@@ -91,13 +90,13 @@ def _attempt(spec: CheckSpec, deadline: Deadline, check: Check | None) -> CheckR
             result = replace(result, response_time=time.perf_counter() - started)
         return _judged(spec, _in_time(result, deadline))
     if spec.addresses == "all":
-        return guarded(lambda: _every_address(spec, deadline))  # what breaks off before there are addresses may be tried again too
+        return guarded(lambda: _everywhere(spec, deadline))  # what breaks off before there are addresses may be tried again too
     return _look(spec, deadline)
 
 
-def _look(spec: CheckSpec, deadline: Deadline, address: str | None = None) -> CheckResult:
+def _look(spec: CheckSpec, deadline: Deadline, endpoint: Endpoint | None = None) -> CheckResult:
     """One observation, judged, and only then masked."""
-    result, masker = attempt(spec.plugin, spec.config, deadline=deadline, address=address)
+    result, masker = attempt(spec.plugin, spec.config, deadline=deadline, endpoint=endpoint)
     return masked(_judged(spec, _in_time(result, deadline)), masker)
 
 
@@ -109,42 +108,51 @@ def _in_time(result: CheckResult, deadline: Deadline) -> CheckResult:
     return result.changed(status=CheckResult.STATUS_ERROR, message=message, fault="target", kind="timeout")
 
 
-def _every_address(spec: CheckSpec, deadline: Deadline) -> CheckResult:
+def _everywhere(spec: CheckSpec, deadline: Deadline) -> CheckResult:
     """One sub-result for each address of the target, side by side so that a silent one takes no time from the others."""
     plugin = registry.get_plugin(spec.plugin, spec.config)
-    host = plugin.get_host()
-    if not plugin.pins_address or host is None:
+    if not plugin.pins_address:
         raise ConfigError(ConfigIssue((), f"addresses: all is not possible with {spec.plugin}: it cannot be pointed at one address"))
-    family = spec.config.get("ip_family", "any")
-    addresses = list(dict.fromkeys(a.host for a in resolve(host, 0, deadline, family)))
-    results: dict[str, CheckResult] = {}
+    require_valid(plugin)
+    plugin.deadline = deadline
+    endpoints = list(dict.fromkeys(plugin.endpoints()))
+    results: dict[Endpoint, CheckResult] = {}
 
-    def look(address: str) -> None:
-        results[address] = _look(spec, deadline, address)
+    def look(endpoint: Endpoint) -> None:
+        results[endpoint] = _look(spec, deadline, endpoint)
 
-    threads = [Thread(target=contextvars.copy_context().run, args=(look, address), daemon=True) for address in addresses]
+    threads = [Thread(target=contextvars.copy_context().run, args=(look, endpoint), daemon=True) for endpoint in endpoints]
     for thread in threads:
         thread.start()
+    grace = Deadline(deadline.left() + 0.25)
     for thread in threads:
-        thread.join(deadline.left() + 0.25)
+        thread.join(grace.left())
     late = CheckResult.error(f"no result within {deadline.seconds:g} s", deadline.seconds, fault="target", kind="timeout")
-    return _merged({address: results.get(address, late) for address in addresses})
+    return _merged({endpoint: results.get(endpoint, late) for endpoint in endpoints})
 
 
-def _merged(results: dict[str, CheckResult]) -> CheckResult:
+def _merged(results: dict[Endpoint, CheckResult]) -> CheckResult:
     """The worst result stands for all; the others are in ``raw_data.addresses``."""
     status = worst(r.status for r in results.values())
     chosen = next(r for r in results.values() if r.status == status)
-    bad = [f"{address}: {r.message}" for address, r in results.items() if not r.is_success()]
+    several = len({e.host for e in results}) > 1
+    bad = [f"{_place(e, several)}: {r.message}" for e, r in results.items() if not r.is_success()]
     parts = [
-        {"address": a, "status": r.status, "message": r.message, "response_time": r.response_time, "phases": dict(r.phases)}
-        for a, r in results.items()
+        {"address": e.address, "host": e.host}
+        | {"status": r.status, "message": r.message, "response_time": r.response_time, "phases": dict(r.phases)}
+        for e, r in results.items()
     ]
     message = chosen.message
     if len(results) > 1:
         message = f"{len(bad)} of {len(results)} addresses: {'; '.join(bad)}" if bad else f"all {len(results)} addresses: {message}"
     slowest = max(r.response_time for r in results.values())
     return replace(chosen, message=message, response_time=slowest, raw_data={**(chosen.raw_data or {}), "addresses": parts})
+
+
+def _place(endpoint: Endpoint, several_hosts: bool) -> str:
+    if endpoint.address is None:
+        return str(endpoint.host)
+    return f"{endpoint.host} ({endpoint.address})" if several_hosts else endpoint.address
 
 
 def _judged(spec: CheckSpec, result: CheckResult) -> CheckResult:

@@ -6,6 +6,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from threading import current_thread, main_thread
 from time import perf_counter
 from typing import Any, ClassVar, TypeVar
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from monitorpy.core.result import CheckResult, Failure, worst
 from monitorpy.errors import ConfigError, ConfigIssue, MissingExtraError, NetError
 from monitorpy.net.deadline import Deadline
+from monitorpy.net.resolve import resolve
 from monitorpy.utils.logging import get_logger
 from monitorpy.utils.masking import MASK, excerpt, sounds_secret
 
@@ -24,13 +26,21 @@ DEFAULT_TIMEOUT = 10.0
 """Seconds for one attempt where neither the check nor its config says otherwise."""
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One of the places where a target is: a host name, and an address of it (None: whatever it resolves to)."""
+
+    host: str | None = None
+    address: str | None = None
+
+
 class MonitorPlugin(ABC):
     """A check of one kind. One instance is made for each attempt and thrown away after it.
 
     ``config`` is the dict as given. A plugin with a nested ``class Config(PluginConfig)`` finds it parsed in
     ``settings``. ``deadline`` bounds the attempt: hand it to every operation that may wait.
     ``address`` is set when the check wants every resolved address tried: connect to that one, keep the name for
-    SNI and Host. Phases that were reached go into ``phases`` (seconds).
+    SNI and Host; ``endpoint`` is the one of `endpoints` that it belongs to. Phases that were reached go into ``phases`` (seconds).
     """
 
     cli_name: ClassVar[str | None] = None
@@ -43,6 +53,7 @@ class MonitorPlugin(ABC):
 
     settings: Any = None
     address: str | None = None
+    endpoint: Endpoint | None = None
     _deadline: Deadline | None = None
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -94,6 +105,14 @@ class MonitorPlugin(ABC):
     def get_host(self) -> str | None:
         """The host name or address in the target."""
         return host_in(self.get_target())
+
+    def endpoints(self) -> list[Endpoint]:
+        """What ``addresses: all`` tries, each with an instance of its own: the addresses of the host. Raises ConfigError and NetError."""
+        host = self.get_host()
+        if host is None:
+            raise ConfigError(ConfigIssue((), "addresses: all is not possible here: the config names no host to resolve"))
+        found = resolve(host, 0, self.deadline, self.config.get("ip_family", "any"))
+        return [Endpoint(host, address.host) for address in found]
 
     def get_secrets(self) -> set[str]:
         """What must not show in any output: the values declared SecretStr. Add forms in which they travel ("user:password" in base64)."""

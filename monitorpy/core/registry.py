@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 from monitorpy.core.plain import masked
-from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate, guarded, require_valid
+from monitorpy.core.plugin_base import Endpoint, MonitorPlugin, PluginTemplate, guarded, require_valid
 from monitorpy.core.result import CheckResult
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
@@ -154,13 +154,13 @@ def run_check(plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline
     """
     token = active_masker.set(active_masker.get())
     try:
-        return masked(*attempt(plugin_name, config, deadline=deadline, address=address))
+        return masked(*attempt(plugin_name, config, deadline=deadline, endpoint=Endpoint(address=address)))
     finally:
         active_masker.reset(token)
 
 
 def attempt(
-    plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, address: str | None = None
+    plugin_name: str, config: Mapping[str, Any], *, deadline: Deadline | None = None, endpoint: Endpoint | None = None
 ) -> tuple[CheckResult, Masker]:
     """What run_check does before anything is masked, as expectations must see what was observed; and the masker to apply.
 
@@ -176,7 +176,7 @@ def attempt(
         if not isinstance(config, Mapping):
             raise ConfigError(ConfigIssue((), f"config must be a mapping, not {type(config).__name__}"))
         plugin = registry.get_plugin(plugin_name, config)
-        plugin.address = address
+        plugin.endpoint, plugin.address = endpoint, endpoint.address if endpoint else None
         target = plugin.get_target()
         if deadline is not None:
             plugin.deadline = deadline

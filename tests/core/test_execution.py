@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from pydantic import SecretStr
 
 from monitorpy.core.execution import MESSAGE_LIMIT, attempt_seconds, execute
 from monitorpy.core.expectations import compile_expectation
-from monitorpy.core.plugin_base import PluginTemplate
+from monitorpy.core.plugin_base import Endpoint, PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure, Source
@@ -275,28 +276,28 @@ class TestEveryAddress:
                 self.phases["connect"] = 0.1
                 return self.success_result("open", 0.2, {"host": "h"})
 
-        from monitorpy.core import execution
+        from monitorpy.core import plugin_base
         from monitorpy.net.resolve import Address
 
         found = [Address("192.0.2.1", 0, 2), Address("192.0.2.2", 0, 2), Address("192.0.2.1", 0, 2)]
-        monkeypatch.setattr(execution, "resolve", lambda *_: found)  # no server of ours has two addresses everywhere
+        monkeypatch.setattr(plugin_base, "resolve", lambda *_: found)  # no server of ours has two addresses everywhere
         return answers
 
     def test_all_are_good(self, pinned):
         result = execute(spec("pinned", config={"host": "h"}, addresses="all"))
         assert (result.status, result.message) == ("success", "all 2 addresses: open")
-        assert [a["address"] for a in result.raw_data["addresses"]] == ["192.0.2.1", "192.0.2.2"]
+        assert [(a["address"], a["host"]) for a in result.raw_data["addresses"]] == [("192.0.2.1", "h"), ("192.0.2.2", "h")]
         assert result.raw_data["addresses"][0]["phases"] == {"connect": 0.1}
 
     def test_one_address_speaks_for_itself(self, pinned, monkeypatch):
-        from monitorpy.core import execution
+        from monitorpy.core import plugin_base
         from monitorpy.net.resolve import Address
 
-        monkeypatch.setattr(execution, "resolve", lambda *_: [Address("192.0.2.1", 0, 2)])
+        monkeypatch.setattr(plugin_base, "resolve", lambda *_: [Address("192.0.2.1", 0, 2)])
         assert execute(spec("pinned", config={"host": "h"}, addresses="all")).message == "open"
 
     def test_what_breaks_off_before_there_are_addresses_is_tried_again(self, pinned, monkeypatch):
-        from monitorpy.core import execution
+        from monitorpy.core import plugin_base
         from monitorpy.net.resolve import Address
 
         answers = [NetError("no answer of the resolver", phase="dns", kind="resolve")]
@@ -306,7 +307,7 @@ class TestEveryAddress:
                 raise answers.pop()
             return [Address("192.0.2.1", 0, 2)]
 
-        monkeypatch.setattr(execution, "resolve", resolve)
+        monkeypatch.setattr(plugin_base, "resolve", resolve)
         result = execute(spec("pinned", config={"host": "h"}, addresses="all", retries=Retries(1, on=("resolve",))))
         assert (result.status, result.attempts) == ("warning", 2)
         assert result.message == "passed on attempt 2 (before: no answer of the resolver)"
@@ -327,11 +328,71 @@ class TestEveryAddress:
         assert [a["status"] for a in result.raw_data["addresses"]] == ["error", "success"]
         assert "no result within" in result.message
 
+    def test_many_that_hang_are_waited_for_together(self, plugins, ms):
+        hung = threading.Event()
+
+        @register_plugin("hung")
+        class Hung(PluginTemplate):
+            pins_address = True
+
+            def endpoints(self):
+                return [Endpoint("h", f"192.0.2.{number}") for number in range(8)]
+
+            def _execute_check(self):
+                hung.wait(30)
+
+        started = time.monotonic()
+        result = execute(spec("hung", addresses="all", timeout=50 * ms))
+        hung.set()
+        assert time.monotonic() - started < 50 * ms + 1
+        assert result.message.startswith("8 of 8 addresses: ")
+
+    def test_a_plugin_names_its_places_itself(self, plugins):
+        places = [Endpoint("one.test", "192.0.2.1"), Endpoint("two.test", "192.0.2.1"), Endpoint("gone.test"), Endpoint("gone.test")]
+
+        @register_plugin("spread")
+        class Spread(PluginTemplate):
+            pins_address = True
+
+            def endpoints(self):
+                assert self.deadline.seconds == 3
+                return places
+
+            def _execute_check(self):
+                if self.address is None:
+                    raise NetError(f"cannot resolve {self.endpoint.host}", phase="dns", kind="resolve")
+                return self.success_result(f"{self.endpoint.host} is open")
+
+        result = execute(spec("spread", addresses="all", timeout=3))
+        assert (result.status, result.kind) == ("error", "resolve")
+        assert result.message == "1 of 3 addresses: gone.test: cannot resolve gone.test"
+        assert [(a["host"], a["address"], a["status"]) for a in result.raw_data["addresses"]] == [
+            ("one.test", "192.0.2.1", "success"),
+            ("two.test", "192.0.2.1", "success"),
+            ("gone.test", None, "error"),
+        ]
+        places[2:] = []
+        assert execute(spec("spread", addresses="all", timeout=3)).message == "all 2 addresses: one.test is open"
+        places[1] = Endpoint("two.test", None)
+        assert "two.test: cannot" in execute(spec("spread", addresses="all", timeout=3)).message
+
+    def test_the_host_is_named_where_there_are_several(self, pinned, plugins):
+        class Spread(plugins.get("pinned")):
+            def endpoints(self):
+                return [Endpoint("one.test", "192.0.2.1"), Endpoint("two.test", "192.0.2.2")]
+
+        register_plugin("spread")(Spread)
+        pinned["192.0.2.2"] = "down"
+        assert execute(spec("spread", addresses="all")).message == "1 of 2 addresses: two.test (192.0.2.2): refused"
+
     def test_a_plugin_that_cannot_is_a_config_error(self, say):
         result = execute(spec(config={"host": "h"}, addresses="all"))
         assert result.fault == "config"
         assert "addresses: all is not possible with say" in result.message
-        assert execute(spec("tcp_port", addresses="all")).fault == "config"
+
+    def test_a_bad_config_is_told_once(self):
+        result = execute(spec("tcp_port", addresses="all"))
+        assert (result.fault, result.message) == ("config", "missing required key 'host'; missing required key 'port'")
 
 
 def test_a_check_of_ones_own_replaces_the_plugin():

@@ -5,7 +5,7 @@ import sys
 import pytest
 from pydantic import Field, SecretStr
 
-from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate, guarded
+from monitorpy.core.plugin_base import Endpoint, MonitorPlugin, PluginTemplate, guarded
 from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.errors import ConfigError, MissingExtraError, NetError
@@ -195,6 +195,22 @@ def test_target_and_host(config, target, host):
     plugin = Seed(config)
     assert plugin.get_target() == target
     assert plugin.get_host() == host
+
+
+def test_secrets_are_those_that_are_declared():
+    class Telling(PluginTemplate):
+        class Config(PluginConfig):
+            token: SecretStr = Field(description="Token.")
+
+    assert Telling({"token": "hunter2"}).get_secrets() == {"hunter2"}
+    assert Telling({"token": 5}).get_secrets() == set()
+
+
+def test_endpoints():
+    assert Seed({"host": "192.0.2.1"}).endpoints() == [Endpoint("192.0.2.1", "192.0.2.1")]
+    assert Endpoint("localhost", "127.0.0.1") in Seed({"url": "http://localhost/", "ip_family": "ipv4"}).endpoints()
+    with pytest.raises(ConfigError, match="names no host to resolve"):
+        Seed({}).endpoints()
 
 
 def test_an_instance_has_a_name():

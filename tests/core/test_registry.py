@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 import pytest
 from pydantic import Field, SecretStr
 
-from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate
+from monitorpy.core.plugin_base import Endpoint, MonitorPlugin, PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import Registry, attempt, register_plugin, run_check
 from monitorpy.core.result import CheckResult
@@ -178,7 +178,7 @@ class TestRunCheck:
         register_plugin("telling")(Telling)
         assert run_check("telling", {"token": "hunter2"}).message == "*** None 10"
         assert not active_masker.get()
-        call = partial(attempt, "telling", {"token": "hunter2"}, deadline=Deadline(7), address="::1")
+        call = partial(attempt, "telling", {"token": "hunter2"}, deadline=Deadline(7), endpoint=Endpoint("h", "::1"))
         result, masker = copy_context().run(call)
         assert result.message == "hunter2 ::1 7"
         assert masker.text(result.message) == "*** ::1 7"
