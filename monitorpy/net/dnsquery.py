@@ -73,6 +73,8 @@ class Question:
     family: Family = "any"
     address: str | None = None
     """Pins the server's address."""
+    dnssec: bool = False
+    """Ask for signatures too (DO), unjudged by the server (CD): they are for us to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,8 @@ class _Chain:
 
 
 def _ask(name: dns.name.Name, server: Server, question: Question, phases: Phases | None) -> tuple[dns.message.Message, Transport]:
-    flags = dns.flags.RD if question.recurse else 0
-    query = dns.message.make_query(name, question.rdtype, use_edns=0, payload=PAYLOAD, flags=flags)
+    flags = (dns.flags.RD if question.recurse else 0) | (dns.flags.CD if question.dnssec else 0)
+    query = dns.message.make_query(name, question.rdtype, use_edns=0, want_dnssec=question.dnssec, payload=PAYLOAD, flags=flags)
     phases = {} if phases is None else phases
     if question.transport == "udp":
         message = _over_udp(query, server, question, phases)

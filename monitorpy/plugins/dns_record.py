@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import dns.exception
 import dns.name
-import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
 import dns.reversename
-from dns.rdtypes.txtbase import TXTBase
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from monitorpy.core.dns_fields import NameField, NameServerField, RcodeField, RecordTypeField
 from monitorpy.core.fields import ThresholdField
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig, Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.tls_options import Text
 from monitorpy.errors import NetError
 from monitorpy.net import dnsquery
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.dnsquery import Answer, Question, Server, absolute_name
+from monitorpy.net.dnsvalues import compared, listed, parse_values, shown
+from monitorpy.net.dnszone import zone_servers
 
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9", "208.67.222.222")
 """Cloudflare, Google, Quad9, OpenDNS: asked by check_propagation where no resolvers are given."""
 
 _SHARE = 0.8
 """Share of the remaining time that side questions have: a silent resolver must not take the whole check with it."""
-
-_SHOWN = 5
-
-Rcode = Literal["NOERROR", "NODATA", "NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"]
-Text = Annotated[str, Field(min_length=1)]
 
 
 @register_plugin("dns_record")
@@ -47,8 +44,8 @@ class DnsRecordPlugin(PluginTemplate):
     class Config(PluginConfig):
         """What a check file may say."""
 
-        domain: Text = Field(description="Name to look up, absolute with or without its final dot; with PTR also an IP address.")
-        record_type: Text = Field(description="Type of the records: A, AAAA, CNAME, MX, NS, TXT, SOA, SRV, CAA, PTR, TLSA, ...")
+        domain: NameField = Field(description="Name to look up, absolute with or without its final dot; with PTR also an IP address.")
+        record_type: RecordTypeField = Field(description="Type of the records: A, AAAA, CNAME, MX, NS, TXT, SOA, SRV, CAA, PTR, TLSA, ...")
         expected_value: Text | Annotated[list[Text], Field(min_length=1)] | None = Field(
             None, description='One value or a list, each as in a zone file ("10 mail.example.org."); TXT with or without quotes.'
         )
@@ -57,13 +54,15 @@ class DnsRecordPlugin(PluginTemplate):
             description="exact: the expected values are all there are; contains: they are among the values; excludes: none of them is.",
         )
         subdomain: Text | None = Field(None, description="Put before the domain: www with example.org asks for www.example.org.")
-        nameserver: Text | None = Field(None, description="Server to ask: address, name, or either with :port (default: the system's).")
+        nameserver: NameServerField | None = Field(
+            None, description="Server to ask: address, name, or either with :port (default: the system's)."
+        )
         port: Port = Field(53, description="Port of the name servers that are given without one.")
         transport: Literal["udp", "tcp"] = Field("udp", description="udp turns to TCP when the answer is truncated.")
         ip_family: Literal["any", "ipv4", "ipv6"] = Field(
             "any", description="Address family by which a name server given by name is reached."
         )
-        rcode: Rcode = Field(
+        rcode: RcodeField = Field(
             "NOERROR", description="Response code to expect. NOERROR wants records; NODATA is NOERROR without records of this type."
         )
         ttl: ThresholdField | None = Field(
@@ -74,49 +73,18 @@ class DnsRecordPlugin(PluginTemplate):
             description="The nameserver must answer with authority (AA); where none is given, each name server of the zone must.",
         )
         check_propagation: bool = Field(default=False, description="Ask the resolvers too, and compare what they say.")
-        resolvers: Annotated[list[Text], Field(min_length=1)] = Field(
+        resolvers: Annotated[list[NameServerField], Field(min_length=1)] = Field(
             list(PUBLIC_RESOLVERS), description="Resolvers of check_propagation: addresses, with or without a port."
         )
         propagation_threshold: Annotated[float, Field(gt=0, le=100)] = Field(
             80, description="Percent of the resolvers that must have the values; fewer is an error."
         )
 
-        @field_validator("domain")
-        @classmethod
-        def _domain_is_a_name(cls, value: str) -> str:
-            absolute_name(value)
-            return value
-
-        @field_validator("record_type")
-        @classmethod
-        def _type_is_known(cls, value: str) -> str:
-            try:
-                rdtype = dns.rdatatype.from_text(value)
-            except (dns.exception.DNSException, ValueError):
-                raise ValueError(f"must be a DNS record type such as A or MX, not {value!r}") from None
-            if dns.rdatatype.is_metatype(rdtype):
-                raise ValueError(f"{value} asks for no records of its own; give the type of record to look for")
-            return dns.rdatatype.to_text(rdtype)
-
         @field_validator("expected_value")
         @classmethod
         def _values_are_records(cls, value: str | list[str] | None, info: ValidationInfo) -> str | list[str] | None:
             if "record_type" in info.data:
-                _expected(dns.rdatatype.from_text(info.data["record_type"]), value)
-            return value
-
-        @field_validator("nameserver")
-        @classmethod
-        def _server_parses(cls, value: str | None) -> str | None:
-            if value is not None:
-                Server.parse(value)
-            return value
-
-        @field_validator("resolvers")
-        @classmethod
-        def _servers_parse(cls, value: list[str]) -> list[str]:
-            for text in value:
-                Server.parse(text)
+                parse_values(dns.rdatatype.from_text(info.data["record_type"]), value)
             return value
 
         @model_validator(mode="after")
@@ -145,7 +113,7 @@ class DnsRecordPlugin(PluginTemplate):
 
         def expected(self) -> dict[bytes, str]:
             """The expected values as {what is compared: zone-file text}; empty for none."""
-            return _expected(self.rdtype(), self.expected_value)
+            return parse_values(self.rdtype(), self.expected_value)
 
     settings: Config
 
@@ -161,9 +129,9 @@ class DnsRecordPlugin(PluginTemplate):
         settings = self.settings
         self.phases |= {"dns": None, "connect": None, "first_byte": None, "transfer": None}
         answer = self._look_up()
-        values = _values(answer)
+        values = compared(answer.records)
         raw = {
-            "name": _shown(answer.name),
+            "name": shown(answer.name),
             "record_type": settings.record_type,
             "values": sorted(values.values()),
             "ttl": answer.ttl,
@@ -171,7 +139,7 @@ class DnsRecordPlugin(PluginTemplate):
             "authoritative": answer.authoritative,
             "nameserver": str(answer.server),
             "transport": answer.transport,
-            "aliases": [_shown(alias) for alias in answer.aliases],
+            "aliases": [shown(alias) for alias in answer.aliases],
             "dnssec": None,
             "propagation": None,
             "soa_serials": None,
@@ -211,21 +179,21 @@ class DnsRecordPlugin(PluginTemplate):
         if not expected:
             return
         if match == "excludes" and present:
-            yield Failure("values", f"none of {_list(expected.values())}", found, message=f"unwanted {_list(present)} in {_list(found)}")
+            yield Failure("values", f"none of {listed(expected.values())}", found, message=f"unwanted {listed(present)} in {listed(found)}")
         elif match == "contains" and missing:
-            message = f"expected {_list(expected.values())} among the values, missing {_list(missing)}, got {_list(found)}"
-            yield Failure("values", f"contains {_list(expected.values())}", found, message=message)
+            message = f"expected {listed(expected.values())} among the values, missing {listed(missing)}, got {listed(found)}"
+            yield Failure("values", f"contains {listed(expected.values())}", found, message=message)
         elif match == "exact" and (missing or surplus):
-            parts = [f"missing {_list(missing)}"] if missing else []
-            parts += [f"unexpected {_list(surplus)}"] if surplus else []
-            message = f"expected exactly {_list(expected.values())}, got {_list(found)} ({', '.join(parts)})"
-            yield Failure("values", f"exactly {_list(expected.values())}", found, message=message)
+            parts = [f"missing {listed(missing)}"] if missing else []
+            parts += [f"unexpected {listed(surplus)}"] if surplus else []
+            message = f"expected exactly {listed(expected.values())}, got {listed(found)} ({', '.join(parts)})"
+            yield Failure("values", f"exactly {listed(expected.values())}", found, message=message)
 
     def _not_authoritative(self, answer: Answer, raw: dict[str, Any]) -> Iterator[Failure]:
         """The AA flag of the given name server's answer; or of every name server of the zone, judged as the answer itself is."""
         if self.settings.nameserver:
             if not answer.authoritative:
-                message = f"{answer.server} does not answer with authority (AA) for {_shown(answer.name)}"
+                message = f"{answer.server} does not answer with authority (AA) for {shown(answer.name)}"
                 yield Failure("authoritative", "true", False, message=message)  # noqa: FBT003 - what was found
             return
         servers = self._zone_servers(answer)
@@ -239,32 +207,19 @@ class DnsRecordPlugin(PluginTemplate):
             elif not found.authoritative:
                 yield Failure("authoritative", "true", False, message=f"{who} does not answer with authority (AA)")  # noqa: FBT003
             else:
-                for failure in self._failures(found, _values(found)):
+                for failure in self._failures(found, compared(found.records)):
                     yield Failure(
                         failure.path, failure.expected, failure.actual, failure.severity, f"authoritative server {who}: {failure}"
                     )
 
     def _zone_servers(self, answer: Answer) -> list[tuple[Server, str]]:
         """The name servers of the zone that holds the name, with their names. NetError if they cannot be found."""
-        deadline = self._side_deadline()
+        question = Question(dns.rdatatype.NS, self._side_deadline(), self.settings.transport)
 
         def ask(name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Answer:
-            return dnsquery.look_up(name, answer.server, Question(rdtype, deadline, self.settings.transport))
+            return dnsquery.look_up(name, answer.server, replace(question, rdtype=rdtype))
 
-        soa = ask(answer.name, dns.rdatatype.SOA)
-        sections = [*soa.message.answer, *soa.message.authority]
-        zone = next((rrset.name for rrset in sections if rrset.rdtype == dns.rdatatype.SOA), None)
-        names = [record.target for record in ask(zone, dns.rdatatype.NS).records] if zone else []  # type: ignore[attr-defined]
-        types = [dns.rdatatype.A, dns.rdatatype.AAAA]
-        found = [
-            (Server(record.address, self.settings.port), _shown(name))  # type: ignore[attr-defined]
-            for name in sorted(names)
-            for rdtype in types
-            for record in ask(name, rdtype).records
-        ]
-        if not found:
-            raise NetError(f"{answer.server} knows no name servers of {_shown(zone or answer.name)}", phase="dns", kind="resolve")
-        return found
+        return [(Server(address, self.settings.port), name) for name, address in zone_servers(answer.name, ask)]
 
     def _not_propagated(self, answer: Answer, raw: dict[str, Any]) -> Iterator[Failure]:
         settings = self.settings
@@ -277,7 +232,7 @@ class DnsRecordPlugin(PluginTemplate):
         raw["propagation"] = {"percent": percent, "resolvers": rows}
         wanted = settings.propagation_threshold
         if percent < wanted:
-            bad = "; ".join(f"{row['resolver']}: {row['error'] or _list(row['values']) or row['rcode']}" for row in rows if not row["ok"])
+            bad = "; ".join(f"{row['resolver']}: {row['error'] or listed(row['values']) or row['rcode']}" for row in rows if not row["ok"])
             message = f"propagated to {percent:.0f} % of the resolvers ({good} of {len(rows)}), expected {wanted:g} % ({bad})"
             yield Failure("propagation.percent", f">= {wanted:g}", percent, message=message)
 
@@ -285,47 +240,16 @@ class DnsRecordPlugin(PluginTemplate):
         """What one resolver says; ok if it meets what is expected, or has what the answer has where no value is expected."""
         if isinstance(found, NetError):
             return {"resolver": str(server), "ok": False, "rcode": None, "values": [], "error": str(found)}
-        values = _values(found)
+        values = compared(found.records)
         ok = _outcome(found) == self.settings.rcode
         if ok and self.settings.expected_value is not None:
             ok = not list(self._value_failures(values))
         elif ok:
-            ok = values.keys() == _values(answer).keys()
+            ok = values.keys() == compared(answer.records).keys()
         return {"resolver": str(server), "ok": ok, "rcode": found.rcode, "values": sorted(values.values()), "error": None}
 
     def _side_deadline(self) -> Deadline:
         return Deadline(self.deadline.left() * _SHARE)
-
-
-def _expected(rdtype: dns.rdatatype.RdataType, values: str | list[str] | None) -> dict[bytes, str]:
-    """Values as written in a check file: {what is compared: zone-file text}. ValueError names one that is no such record."""
-    return dict(_record(rdtype, value) for value in ([values] if isinstance(values, str) else values or []))
-
-
-def _record(rdtype: dns.rdatatype.RdataType, value: str) -> tuple[bytes, str]:
-    if _is_text_type(rdtype) and not value.startswith('"'):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return value.encode(), f'"{escaped}"'  # without quotes it is the whole text, spaces included
-    try:
-        record = dns.rdata.from_text(dns.rdataclass.IN, rdtype, value, origin=dns.name.root, relativize=False)
-    except (dns.exception.DNSException, ValueError, UnicodeError) as bad:
-        raise ValueError(f"{value!r} is no {dns.rdatatype.to_text(rdtype)} record: {bad}") from None
-    return _key(record), record.to_text()
-
-
-def _is_text_type(rdtype: dns.rdatatype.RdataType) -> bool:
-    return issubclass(dns.rdata.get_rdata_class(dns.rdataclass.IN, rdtype), TXTBase)  # type: ignore[no-untyped-call]
-
-
-def _key(record: dns.rdata.Rdata) -> bytes:
-    """What two records have in common that mean the same: names in lower case, a text's pieces joined."""
-    if isinstance(record, TXTBase):
-        return b"".join(record.strings)
-    return record.to_digestable(dns.name.root)
-
-
-def _values(answer: Answer) -> dict[bytes, str]:
-    return {_key(record): record.to_text() for record in answer.records}
 
 
 def _outcome(answer: Answer) -> str:
@@ -334,13 +258,13 @@ def _outcome(answer: Answer) -> str:
 
 
 def _rcode_message(answer: Answer, wanted: str, got: str) -> str:
-    name, rdtype = _shown(answer.aliases[-1] if answer.aliases else answer.name), _type(answer)
+    name, rdtype = shown(answer.aliases[-1] if answer.aliases else answer.name), _type(answer)
     meaning = {
         "NXDOMAIN": f"{name} does not exist",
         "NODATA": f"{name} exists but has no {rdtype} records",
-        "NOERROR": f"{name} has {rdtype} records: {_list(sorted(_values(answer).values()))}",
+        "NOERROR": f"{name} has {rdtype} records: {listed(sorted(compared(answer.records).values()))}",
     }.get(got, f"{answer.server} has no answer for {name}")
-    alias = f" ({_shown(answer.name)} is an alias of it)" if answer.aliases else ""
+    alias = f" ({shown(answer.name)} is an alias of it)" if answer.aliases else ""
     return f"expected {wanted}, got {got} from {answer.server}: {meaning}{alias}"
 
 
@@ -351,14 +275,4 @@ def _type(answer: Answer) -> str:
 def _success(answer: Answer, raw: dict[str, Any]) -> str:
     alias = f" (alias of {raw['aliases'][-1]})" if raw["aliases"] else ""
     head = f"{raw['name']} {raw['record_type']}{alias}: "
-    return head + (f"{_list(raw['values'])} (ttl {answer.ttl} s)" if answer.records else f"{_outcome(answer)}, as expected")
-
-
-def _list(values: Any) -> str:
-    texts = list(values)
-    return ", ".join(texts[:_SHOWN]) + (f", ... ({len(texts)} values)" if len(texts) > _SHOWN else "")
-
-
-def _shown(name: dns.name.Name) -> str:
-    """A name as people write it, without the final dot."""
-    return name.to_text(omit_final_dot=True)
+    return head + (f"{listed(raw['values'])} (ttl {answer.ttl} s)" if answer.records else f"{_outcome(answer)}, as expected")

@@ -94,6 +94,15 @@ def test_without_recursion(ask, server):
     assert server.queries[0][3] is False
 
 
+def test_with_signatures(ask, server):
+    seen = []
+    server.react = lambda query, transport: seen.append(query) or filled(query).to_wire()
+    ask()
+    ask(dnssec=True)
+    assert [bool(query.flags & dns.flags.CD) for query in seen] == [False, True]
+    assert [bool(query.ednsflags & dns.flags.DO) for query in seen] == [False, True]
+
+
 def test_truncated_answer_is_asked_for_over_tcp(ask, server):
     def react(query, transport):
         response = filled(query, 200 if transport == "tcp" else 1)

@@ -1,0 +1,45 @@
+"""Field types for what DNS is made of: names, record types, name servers. Importing this module imports pydantic and dnspython."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import dns.exception
+import dns.rdatatype
+from pydantic import AfterValidator
+
+from monitorpy.core.tls_options import Text
+from monitorpy.net.dnsquery import Server, absolute_name
+
+
+def _name(value: str) -> str:
+    absolute_name(value)
+    return value
+
+
+def _record_type(value: str) -> str:
+    try:
+        rdtype = dns.rdatatype.from_text(value)
+    except (dns.exception.DNSException, ValueError):
+        raise ValueError(f"must be a DNS record type such as A or MX, not {value!r}") from None
+    if dns.rdatatype.is_metatype(rdtype):
+        raise ValueError(f"{value} asks for no records of its own; give the type of record to look for")
+    return dns.rdatatype.to_text(rdtype)
+
+
+def _server(value: str) -> str:
+    Server.parse(value)
+    return value
+
+
+NameField = Annotated[Text, AfterValidator(_name)]
+"""A domain name, with or without its final dot; international ones as people write them."""
+
+RecordTypeField = Annotated[Text, AfterValidator(_record_type)]
+"""A type of records, in capitals: A, MX, TYPE65280."""
+
+NameServerField = Annotated[Text, AfterValidator(_server)]
+"""A name server as `Server.parse` takes it."""
+
+RcodeField = Literal["NOERROR", "NODATA", "NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"]
+"""A response code; NODATA is NOERROR without records of the type."""
