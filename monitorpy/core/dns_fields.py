@@ -32,6 +32,12 @@ def _server(value: str) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if not value.startswith("/") or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(f"must be the path of a URL, such as /dns-query, not {value!r}")
+    return value
+
+
 NameField = Annotated[Text, AfterValidator(_name)]
 """A domain name, with or without its final dot; international ones as people write them."""
 
@@ -40,6 +46,9 @@ RecordTypeField = Annotated[Text, AfterValidator(_record_type)]
 
 NameServerField = Annotated[Text, AfterValidator(_server)]
 """A name server as `Server.parse` takes it."""
+
+DohPathField = Annotated[Text, AfterValidator(_path)]
+"""The path of a URL, with what may follow it."""
 
 RcodeField = Literal["NOERROR", "NODATA", "NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"]
 """A response code; NODATA is NOERROR without records of the type."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import socket
-import struct
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Literal, TypeAlias
+from typing import TypeVar
 
 import dns.exception
 import dns.flags
@@ -22,66 +19,27 @@ import dns.rdatatype
 import dns.resolver
 
 from monitorpy.errors import NetError
-from monitorpy.net.connect import connect, mapped
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.dialogue import Dialogue
-from monitorpy.net.resolve import Address, Family, resolve
+from monitorpy.net.dnstransport import Phases, Question, Server, Transport, exchange
 
-Transport: TypeAlias = Literal["udp", "tcp"]
-Phases: TypeAlias = MutableMapping[str, float | None]
+__all__ = ["Answer", "Question", "Server", "Transport", "absolute_name", "ask", "in_parallel", "look_up", "look_up_any", "system_servers"]
+
+T = TypeVar("T")
 
 RESOLV_CONF = "/etc/resolv.conf"
 PAYLOAD = 1232
 """Bytes of UDP answer that we announce to take: what passes every path unfragmented (DNS flag day 2020)."""
 
 _MAX_ALIASES = 16
-_HEADER = 12
-_BAD_WIRE = (dns.exception.DNSException, ValueError, IndexError, struct.error)
-_SERVER = re.compile(r"\[(?P<v6>[^\]]+)\](?::(?P<v6port>\d+))?|(?P<host>[^:]+)(?::(?P<port>\d+))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A name server: an address or a name, and a port."""
-
-    host: str
-    port: int = 53
-
-    @classmethod
-    def parse(cls, text: str, port: int = 53) -> Server:
-        """From ``address``, ``name``, ``address:port`` or ``[IPv6]:port``; ``port`` is for texts without one. Raises ValueError."""
-        if text.count(":") > 1 and not text.startswith("["):
-            return cls(text, port)
-        found = _SERVER.fullmatch(text)
-        if found is None or (own := int(found["v6port"] or found["port"] or port)) not in range(1, 65536):
-            raise ValueError(f"must be an address, address:port or [IPv6]:port, not {text!r}")
-        return cls(found["v6"] or found["host"], own)
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host and self.port != 53 else self.host  # noqa: PLR2004 - DNS' own port is not shown
-        return host if self.port == 53 else f"{host}:{self.port}"  # noqa: PLR2004
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """How to ask: what every query of one check has in common."""
-
-    rdtype: dns.rdatatype.RdataType
-    deadline: Deadline
-    transport: Transport = "udp"
-    recurse: bool = True
-    family: Family = "any"
-    address: str | None = None
-    """Pins the server's address."""
-    dnssec: bool = False
-    """Ask for signatures too (DO), unjudged by the server (CD): they are for us to judge."""
+_OF_OLD_SERVERS = {dns.rcode.FORMERR, dns.rcode.NOTIMP}
+"""What servers say that know no EDNS; they are asked once more without it (RFC 6891, 7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server says about a name, aliases followed.
 
-    ``records`` are empty with rcode NOERROR when the name exists without records of that type (NODATA).
+    ``records`` are empty with rcode NOERROR when the name exists without records of that type: see ``outcome``.
     ``ttl`` is the smallest along the aliases (seconds), None without records; ``authoritative`` is the AA flag of the first
     reply, which is the one about the name itself; ``transport`` and ``message`` are those of the last.
     """
@@ -97,6 +55,16 @@ class Answer:
     ttl: int | None
     seconds: float
     message: dns.message.Message
+
+    @property
+    def outcome(self) -> str:
+        """The rcode, but NODATA for a name without such records, and REFERRAL where the server only names others (RFC 2308, 2.2)."""
+        if self.rcode != "NOERROR" or self.records:
+            return self.rcode
+        told = {rrset.rdtype for rrset in self.message.authority}
+        if dns.rdatatype.NS in told and dns.rdatatype.SOA not in told and not self.message.flags & dns.flags.AA:
+            return "REFERRAL"
+        return "NODATA"
 
 
 def absolute_name(text: str) -> dns.name.Name:
@@ -134,16 +102,16 @@ def look_up_any(name: dns.name.Name, servers: Iterable[Server], question: Questi
 
 
 def look_up(name: dns.name.Name, server: Server, question: Question, phases: Phases | None = None) -> Answer:
-    """Ask one server about a name; an alias that it does not follow itself is asked about next.
+    """Ask one server about a name; an alias that it does not follow itself is asked about next, if the question is recursive.
 
     Any rcode is an answer. NetError: no reply, a malformed reply, or aliases without an end. ``phases`` gets the times of
     the first reply.
     """
     started = perf_counter()
     chain = _Chain(name, server)
-    message, transport = first, _ = _ask(name, server, question, phases)
-    while chain.extend(message, question.rdtype) and not chain.records and message.rcode() == dns.rcode.NOERROR:
-        message, transport = _ask(chain.end, server, question, None)
+    message, transport = first, _ = ask(name, server, question, phases)
+    while chain.extend(message, question.rdtype) and question.recurse and not chain.records and message.rcode() == dns.rcode.NOERROR:
+        message, transport = ask(chain.end, server, question)
     return Answer(
         name=name,
         rdtype=question.rdtype,
@@ -187,80 +155,26 @@ class _Chain:
         return len(self.aliases) > known
 
 
-def _ask(name: dns.name.Name, server: Server, question: Question, phases: Phases | None) -> tuple[dns.message.Message, Transport]:
+def ask(name: dns.name.Name, server: Server, question: Question, phases: Phases | None = None) -> tuple[dns.message.Message, Transport]:
+    """One reply to one question, as it came, and how it came. Raises NetError."""
+    message, transport = exchange(_query(name, question), server, question, {} if phases is None else phases)
+    if message.rcode() in _OF_OLD_SERVERS and message.edns < 0 and not question.dnssec:
+        return exchange(_query(name, question, edns=-1), server, question, {})
+    return message, transport
+
+
+def _query(name: dns.name.Name, question: Question, edns: int = 0) -> dns.message.Message:
     flags = (dns.flags.RD if question.recurse else 0) | (dns.flags.CD if question.dnssec else 0)
-    query = dns.message.make_query(name, question.rdtype, use_edns=0, want_dnssec=question.dnssec, payload=PAYLOAD, flags=flags)
-    phases = {} if phases is None else phases
-    if question.transport == "udp":
-        message = _over_udp(query, server, question, phases)
-        if not message.flags & dns.flags.TC:
-            return message, "udp"
-    return _over_tcp(query, server, question, phases), "tcp"
+    number = 0 if question.transport == "https" else None  # so that HTTP caches may know it again: RFC 8484, 4.1
+    return dns.message.make_query(
+        name, question.rdtype, use_edns=edns, want_dnssec=question.dnssec, payload=PAYLOAD, flags=flags, id=number
+    )
 
 
-def _over_udp(query: dns.message.Message, server: Server, question: Question, phases: Phases) -> dns.message.Message:
-    started = perf_counter()
-    target = _address(server, question)
-    phases["dns"] = perf_counter() - started
-    started = perf_counter()
-    with mapped("first_byte", str(target), question.deadline), socket.socket(target.family, socket.SOCK_DGRAM) as sock:
-        try:
-            # a connected socket takes datagrams from this address and port only, and hears when nothing listens there
-            sock.connect((target.host, target.port))
-            sock.send(query.to_wire())
-            message = _receive(sock, query, server, question.deadline)
-        except ConnectionRefusedError:
-            raise NetError(f"nothing listens at {server} over UDP", phase="connect", kind="connect") from None
-    phases["first_byte"] = perf_counter() - started
-    return message
+def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T | NetError]:
+    """Run look-ups side by side, each bounded by its own Deadline; a NetError stands in the place of what it would have brought."""
 
-
-def _address(server: Server, question: Question) -> Address:
-    return resolve(question.address or server.host, server.port, question.deadline, question.family)[0]
-
-
-def _receive(sock: socket.socket, query: dns.message.Message, server: Server, deadline: Deadline) -> dns.message.Message:
-    """The reply to the query; datagrams that do not belong to it (late, or forged) are passed over."""
-    ignored = 0
-    wire_id = struct.pack("!H", query.id)
-    while True:
-        what = f"no answer from {server} over UDP" + (f" ({ignored} datagrams that answer something else)" if ignored else "")
-        sock.settimeout(deadline.timeout("first_byte", what))
-        try:
-            wire = sock.recv(65535)
-        except TimeoutError:
-            raise deadline.error("first_byte", what) from None
-        if len(wire) >= _HEADER and wire[:2] == wire_id and query.is_response(message := _parsed(wire, server)):
-            return message
-        ignored += 1
-
-
-def _over_tcp(query: dns.message.Message, server: Server, question: Question, phases: Phases) -> dns.message.Message:
-    wire = query.to_wire()
-    with connect(
-        server.host, server.port, question.deadline, family=question.family, address=question.address, phases=phases
-    ) as connection:
-        dialogue = Dialogue(connection)
-        dialogue.send(struct.pack("!H", len(wire)) + wire)
-        (size,) = struct.unpack("!H", dialogue.read_exactly(2))
-        message = _parsed(dialogue.read_exactly(size), server)
-    if not query.is_response(message):
-        raise NetError(f"{server} answers a question that was not asked", phase="transfer", kind="protocol")
-    return message
-
-
-def _parsed(wire: bytes, server: Server) -> dns.message.Message:
-    try:
-        return dns.message.from_wire(wire)
-    except _BAD_WIRE as bad:
-        why = str(bad) or type(bad).__name__
-        raise NetError(f"malformed answer from {server} ({len(wire)} bytes): {why}", phase="transfer", kind="protocol") from None
-
-
-def in_parallel(jobs: Sequence[Callable[[], Answer]]) -> list[Answer | NetError]:
-    """Run look-ups side by side, each bounded by its own Deadline; a NetError stands in the place of its answer."""
-
-    def run(job: Callable[[], Answer]) -> Answer | NetError:
+    def run(job: Callable[[], T]) -> T | NetError:
         try:
             return job()
         except NetError as failed:

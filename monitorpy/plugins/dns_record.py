@@ -1,8 +1,8 @@
-"""dns_record: see docs/plugins/dns_record/. DNSSEC, SOA serials in sync and DNS over TLS or HTTPS are not in it yet."""
+"""dns_record: see docs/plugins/dns_record/."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -13,25 +13,28 @@ import dns.rdatatype
 import dns.reversename
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from monitorpy.core.dns_fields import NameField, NameServerField, RcodeField, RecordTypeField
+from monitorpy.core.dns_fields import DohPathField, NameField, NameServerField, RcodeField, RecordTypeField
+from monitorpy.core.dns_judgement import Wanted, propagation_failures, serial_failures, success_message
 from monitorpy.core.fields import ThresholdField
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig, Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
-from monitorpy.core.tls_options import Text
+from monitorpy.core.tls_options import Text, VerifyOptions
 from monitorpy.errors import NetError
 from monitorpy.net import dnsquery
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.dnsquery import Answer, Question, Server, absolute_name
-from monitorpy.net.dnsvalues import compared, listed, parse_values, shown
-from monitorpy.net.dnszone import zone_servers
+from monitorpy.net.dnstransport import DOH_PATH, PORTS, Transport
+from monitorpy.net.dnsvalues import parse_values, shown
+from monitorpy.net.dnszone import Authority, authorities, find_zone, soa_serial
 
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9", "208.67.222.222")
 """Cloudflare, Google, Quad9, OpenDNS: asked by check_propagation where no resolvers are given."""
 
 _SHARE = 0.8
 """Share of the remaining time that side questions have: a silent resolver must not take the whole check with it."""
+_OTHER_FAMILY = " (ip_family: ipv4 or ipv6 asks the addresses of one family only)"
 
 
 @register_plugin("dns_record")
@@ -41,7 +44,7 @@ class DnsRecordPlugin(PluginTemplate):
     cli_name = "dns"
     pins_address: ClassVar[bool] = True
 
-    class Config(PluginConfig):
+    class Config(VerifyOptions, PluginConfig):
         """What a check file may say."""
 
         domain: NameField = Field(description="Name to look up, absolute with or without its final dot; with PTR also an IP address.")
@@ -55,12 +58,20 @@ class DnsRecordPlugin(PluginTemplate):
         )
         subdomain: Text | None = Field(None, description="Put before the domain: www with example.org asks for www.example.org.")
         nameserver: NameServerField | None = Field(
-            None, description="Server to ask: address, name, or either with :port (default: the system's)."
+            None, description="Server to ask: address, name, either with :port, or an https:// URL (default: the system's)."
         )
-        port: Port = Field(53, description="Port of the name servers that are given without one.")
-        transport: Literal["udp", "tcp"] = Field("udp", description="udp turns to TCP when the answer is truncated.")
+        port: Port | None = Field(
+            None, description="Port of name servers that are given without one (default: 53; with tls 853, with https 443)."
+        )
+        transport: Transport = Field(
+            "udp", description="udp turns to TCP when the answer is truncated; tls is DNS over TLS, https is DNS over HTTPS."
+        )
+        server_name: Text | None = Field(
+            None, description="Name of the nameserver in its certificate, for SNI and as host of HTTPS (default: as nameserver has it)."
+        )
+        doh_path: DohPathField = Field(DOH_PATH, description="Path of DNS over HTTPS, where the server is not given as a URL.")
         ip_family: Literal["any", "ipv4", "ipv6"] = Field(
-            "any", description="Address family by which a name server given by name is reached."
+            "any", description="Address family of name servers given by name, and of those of the zone."
         )
         rcode: RcodeField = Field(
             "NOERROR", description="Response code to expect. NOERROR wants records; NODATA is NOERROR without records of this type."
@@ -72,9 +83,12 @@ class DnsRecordPlugin(PluginTemplate):
             default=False,
             description="The nameserver must answer with authority (AA); where none is given, each name server of the zone must.",
         )
+        soa_serial_in_sync: bool = Field(
+            default=False, description="Every address of every name server of the zone must have the zone's newest SOA serial."
+        )
         check_propagation: bool = Field(default=False, description="Ask the resolvers too, and compare what they say.")
         resolvers: Annotated[list[NameServerField], Field(min_length=1)] = Field(
-            list(PUBLIC_RESOLVERS), description="Resolvers of check_propagation: addresses, with or without a port."
+            list(PUBLIC_RESOLVERS), description="Resolvers of check_propagation: as nameserver."
         )
         propagation_threshold: Annotated[float, Field(gt=0, le=100)] = Field(
             80, description="Percent of the resolvers that must have the values; fewer is an error."
@@ -97,7 +111,17 @@ class DnsRecordPlugin(PluginTemplate):
                 raise ValueError(f"expected_value and ttl need records, and rcode {self.rcode} has none")
             if unused := sorted({"resolvers", "propagation_threshold"} & given if not self.check_propagation else ()):
                 raise ValueError(f"{' and '.join(unused)} without check_propagation: true would not be looked at")
+            if self.server_name and self.transport not in {"tls", "https"}:
+                raise ValueError("server_name without transport: tls or https would not be looked at")
+            self._fits_https()
             return self
+
+        def _fits_https(self) -> None:
+            urls = [text for text in (self.nameserver or "", *self.resolvers) if "://" in text]
+            if self.transport != "https" and (urls or "doh_path" in self.model_fields_set):
+                raise ValueError(f"{urls[0] if urls else 'doh_path'} needs transport: https")
+            if "doh_path" in self.model_fields_set and "://" in (self.nameserver or ""):
+                raise ValueError("doh_path would not be looked at: the nameserver is a URL and has a path of its own")
 
         def name(self) -> dns.name.Name:
             """The name to ask for. ValueError if it is too long."""
@@ -111,11 +135,27 @@ class DnsRecordPlugin(PluginTemplate):
         def rdtype(self) -> dns.rdatatype.RdataType:
             return dns.rdatatype.from_text(self.record_type)
 
+        def default_port(self) -> int:
+            """The port of name servers that are given without one."""
+            return self.port or PORTS[self.transport]
+
+        def asks_each(self) -> bool:
+            """Whether each name server of the zone must answer with authority."""
+            return self.check_authoritative and not self.nameserver
+
+        def asks_authorities(self) -> bool:
+            """Whether the name servers of the zone must be found."""
+            return self.soa_serial_in_sync or self.asks_each()
+
         def expected(self) -> dict[bytes, str]:
             """The expected values as {what is compared: zone-file text}; empty for none."""
             return parse_values(self.rdtype(), self.expected_value)
 
     settings: Config
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self._unseen: list[Failure] = []
 
     def get_host(self) -> str | None:
         """The name server, which is the machine that the check talks to; None for the system's."""
@@ -127,13 +167,12 @@ class DnsRecordPlugin(PluginTemplate):
 
     def _execute_check(self) -> CheckResult:
         settings = self.settings
-        self.phases |= {"dns": None, "connect": None, "first_byte": None, "transfer": None}
+        self.phases |= {"dns": None, "connect": None, "tls": None, "first_byte": None, "transfer": None}
         answer = self._look_up()
-        values = compared(answer.records)
         raw = {
             "name": shown(answer.name),
             "record_type": settings.record_type,
-            "values": sorted(values.values()),
+            "values": sorted(record.to_text() for record in answer.records),
             "ttl": answer.ttl,
             "rcode": answer.rcode,
             "authoritative": answer.authoritative,
@@ -144,135 +183,106 @@ class DnsRecordPlugin(PluginTemplate):
             "propagation": None,
             "soa_serials": None,
         }
-        failures = list(self._failures(answer, values))
-        if settings.check_authoritative:
-            failures += self._not_authoritative(answer, raw)
+        failures = list(self._wanted().failures(answer))
+        if settings.check_authoritative and settings.nameserver and not answer.authoritative:
+            message = f"{answer.server} does not answer with authority (AA) for {shown(answer.name)}"
+            failures.append(Failure("authoritative", "true", False, message=message))  # noqa: FBT003 - what was found
+        if settings.asks_authorities():
+            failures += self._ask_authorities(answer, raw)
         if settings.check_propagation:
             failures += self._not_propagated(answer, raw)
-        return self.judged_result(_success(answer, raw), failures, answer.seconds, raw)
+        result = self.judged_result(success_message(answer), failures, answer.seconds, raw)
+        unseen = failures and all(failure in self._unseen for failure in failures)
+        return result.changed(fault="environment", kind="environment") if unseen else result
 
     def _look_up(self) -> Answer:
         given = self.settings.nameserver
-        servers = [Server.parse(given, self.settings.port)] if given else dnsquery.system_servers(self.settings.port)
-        return dnsquery.look_up_any(self.settings.name(), servers, self._question(self.deadline, self.address), self.phases)
+        servers = [self._server(given)] if given else map(self._over_transport, dnsquery.system_servers(self.settings.default_port()))
+        return dnsquery.look_up_any(self.settings.name(), servers, self._question(self.deadline, pinned=True), self.phases)
 
-    def _question(self, deadline: Deadline, address: str | None = None) -> Question:
+    def _server(self, text: str) -> Server:
+        return self._over_transport(Server.parse(text, self.settings.default_port()))
+
+    def _over_transport(self, server: Server) -> Server:
         settings = self.settings
-        return Question(settings.rdtype(), deadline, settings.transport, family=settings.ip_family, address=address)
+        return replace(server, path=server.path or settings.doh_path) if settings.transport == "https" else server
 
-    def _failures(self, answer: Answer, values: dict[bytes, str]) -> Iterator[Failure]:
-        """What is wrong with one answer; the TTL and the values are only judged where there are records."""
-        wanted, got = self.settings.rcode, _outcome(answer)
-        if got != wanted:
-            yield Failure("rcode", wanted, got, message=_rcode_message(answer, wanted, got))
-        elif answer.records:
-            yield from self._value_failures(values)
-            if self.settings.ttl and answer.ttl is not None and (failure := self.settings.ttl.failure("ttl", answer.ttl, unit=" s")):
-                yield failure
+    def _question(self, deadline: Deadline, *, pinned: bool = False) -> Question:
+        """``pinned`` to the nameserver: its address, and the name it goes by."""
+        settings = self.settings
+        question = Question(settings.rdtype(), deadline, settings.transport, family=settings.ip_family, tls=settings.tls_settings())
+        return replace(question, address=self.address, server_name=settings.server_name) if pinned else question
 
-    def _value_failures(self, values: dict[bytes, str]) -> Iterator[Failure]:
-        expected, match = self.settings.expected(), self.settings.match
-        missing = [text for key, text in expected.items() if key not in values]
-        present = [text for key, text in expected.items() if key in values]
-        surplus = [text for key, text in values.items() if key not in expected]
-        found = sorted(values.values())
-        if not expected:
+    def _wanted(self) -> Wanted:
+        settings = self.settings
+        return Wanted(settings.rcode, settings.expected(), settings.match, settings.ttl)
+
+    def _ask_authorities(self, answer: Answer, raw: dict[str, Any]) -> Iterator[Failure]:
+        """What every name server of the zone says: about the name, judged as the answer itself is, and about the zone's serial."""
+        settings = self.settings
+        path = "authoritative" if settings.asks_each() else "soa_serials"
+        try:
+            zone, places = self._authorities(answer)
+        except NetError as error:
+            yield self._not_seen(path, "the name servers of the zone", error)
             return
-        if match == "excludes" and present:
-            yield Failure("values", f"none of {listed(expected.values())}", found, message=f"unwanted {listed(present)} in {listed(found)}")
-        elif match == "contains" and missing:
-            message = f"expected {listed(expected.values())} among the values, missing {listed(missing)}, got {listed(found)}"
-            yield Failure("values", f"contains {listed(expected.values())}", found, message=message)
-        elif match == "exact" and (missing or surplus):
-            parts = [f"missing {listed(missing)}"] if missing else []
-            parts += [f"unexpected {listed(surplus)}"] if surplus else []
-            message = f"expected exactly {listed(expected.values())}, got {listed(found)} ({', '.join(parts)})"
-            yield Failure("values", f"exactly {listed(expected.values())}", found, message=message)
+        for lame in (place for place in places if place.address is None):
+            yield Failure(path, "an address", None, message=f"name server {lame.name} of {shown(zone)} has no address: {lame.problem}")
+        transport: Transport = "tcp" if settings.transport == "tcp" else "udp"  # TLS and HTTPS are for resolvers
+        port = settings.default_port() if settings.transport == transport else PORTS[transport]
+        servers = {f"{one.name} ({Server(one.address, port)})": Server(one.address, port) for one in places if one.address}
+        question = Question(settings.rdtype(), self._side_deadline(), transport, recurse=False)
+        if settings.asks_each():
+            yield from self._not_authoritative(answer, servers, question, raw)
+        if settings.soa_serial_in_sync:
+            raw["soa_serials"] = dict.fromkeys([str(place) for place in places if not place.address])
+            yield from self._not_in_sync(zone, servers, question, raw["soa_serials"])
 
-    def _not_authoritative(self, answer: Answer, raw: dict[str, Any]) -> Iterator[Failure]:
-        """The AA flag of the given name server's answer; or of every name server of the zone, judged as the answer itself is."""
-        if self.settings.nameserver:
-            if not answer.authoritative:
-                message = f"{answer.server} does not answer with authority (AA) for {shown(answer.name)}"
-                yield Failure("authoritative", "true", False, message=message)  # noqa: FBT003 - what was found
-            return
-        servers = self._zone_servers(answer)
-        question = Question(self.settings.rdtype(), self._side_deadline(), self.settings.transport, recurse=False)
-        answers = dnsquery.in_parallel([partial(dnsquery.look_up, answer.name, server, question) for server, _ in servers])
-        raw["authoritative"] = all(isinstance(found, Answer) and found.authoritative for found in answers)
-        for (server, name), found in zip(servers, answers, strict=True):
-            who = f"{name} ({server})"
-            if isinstance(found, NetError):
-                yield Failure("authoritative", "an answer", str(found), message=f"authoritative server {who}: {found}")
-            elif not found.authoritative:
-                yield Failure("authoritative", "true", False, message=f"{who} does not answer with authority (AA)")  # noqa: FBT003
-            else:
-                for failure in self._failures(found, compared(found.records)):
-                    yield Failure(
-                        failure.path, failure.expected, failure.actual, failure.severity, f"authoritative server {who}: {failure}"
-                    )
-
-    def _zone_servers(self, answer: Answer) -> list[tuple[Server, str]]:
-        """The name servers of the zone that holds the name, with their names. NetError if they cannot be found."""
-        question = Question(dns.rdatatype.NS, self._side_deadline(), self.settings.transport)
+    def _authorities(self, answer: Answer) -> tuple[dns.name.Name, list[Authority]]:
+        """The zone that holds the name, and its name servers. NetError if they cannot be found."""
+        question = self._question(self._side_deadline(), pinned=True)
 
         def ask(name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Answer:
             return dnsquery.look_up(name, answer.server, replace(question, rdtype=rdtype))
 
-        return [(Server(address, self.settings.port), name) for name, address in zone_servers(answer.name, ask)]
+        above = answer.rdtype == dns.rdatatype.DS and answer.name != dns.name.root  # what is in the parent's zone
+        zone = find_zone(answer.name.parent() if above else answer.name, ask)
+        return zone, authorities(zone, ask, question.deadline, self.settings.ip_family)
+
+    def _not_authoritative(self, answer: Answer, servers: dict[str, Server], question: Question, raw: dict[str, Any]) -> Iterator[Failure]:
+        answers = dnsquery.in_parallel([partial(dnsquery.look_up, answer.name, server, question) for server in servers.values()])
+        raw["authoritative"] = all(isinstance(found, Answer) and found.authoritative for found in answers)
+        for who, found in zip(servers, answers, strict=True):
+            if isinstance(found, NetError):
+                yield self._not_seen("authoritative", f"authoritative server {who}", found)
+            else:
+                yield from self._wanted().authority_failures(answer, who, found)
+
+    def _not_in_sync(
+        self, zone: dns.name.Name, servers: dict[str, Server], question: Question, serials: dict[str, int | None]
+    ) -> Iterator[Failure]:
+        found = dnsquery.in_parallel([partial(soa_serial, zone, server, question) for server in servers.values()])
+        for who, serial in zip(servers, found, strict=True):
+            serials[who] = None if isinstance(serial, NetError) else serial
+            if isinstance(serial, NetError):
+                yield self._not_seen("soa_serials", f"no serial from {who}", serial)
+        yield from serial_failures(shown(zone), serials)
 
     def _not_propagated(self, answer: Answer, raw: dict[str, Any]) -> Iterator[Failure]:
-        settings = self.settings
-        servers = [Server.parse(text, settings.port) for text in settings.resolvers]
+        servers = list(map(self._server, self.settings.resolvers))
         question = self._question(self._side_deadline())
         found = dnsquery.in_parallel([partial(dnsquery.look_up, answer.name, server, question) for server in servers])
-        rows = [self._resolver_row(server, one, answer) for server, one in zip(servers, found, strict=True)]
-        good = sum(row["ok"] for row in rows)
-        percent = 100 * good / len(rows)
+        rows = [self._wanted().resolver_row(str(server), one, answer) for server, one in zip(servers, found, strict=True)]
+        percent = 100 * sum(row["ok"] for row in rows) / len(rows)
         raw["propagation"] = {"percent": percent, "resolvers": rows}
-        wanted = settings.propagation_threshold
-        if percent < wanted:
-            bad = "; ".join(f"{row['resolver']}: {row['error'] or listed(row['values']) or row['rcode']}" for row in rows if not row["ok"])
-            message = f"propagated to {percent:.0f} % of the resolvers ({good} of {len(rows)}), expected {wanted:g} % ({bad})"
-            yield Failure("propagation.percent", f">= {wanted:g}", percent, message=message)
+        yield from propagation_failures(rows, percent, self.settings.propagation_threshold)
 
-    def _resolver_row(self, server: Server, found: Answer | NetError, answer: Answer) -> dict[str, Any]:
-        """What one resolver says; ok if it meets what is expected, or has what the answer has where no value is expected."""
-        if isinstance(found, NetError):
-            return {"resolver": str(server), "ok": False, "rcode": None, "values": [], "error": str(found)}
-        values = compared(found.records)
-        ok = _outcome(found) == self.settings.rcode
-        if ok and self.settings.expected_value is not None:
-            ok = not list(self._value_failures(values))
-        elif ok:
-            ok = values.keys() == compared(answer.records).keys()
-        return {"resolver": str(server), "ok": ok, "rcode": found.rcode, "values": sorted(values.values()), "error": None}
+    def _not_seen(self, path: str, who: str, error: NetError) -> Failure:
+        """The failure of a server that gave no answer; noted if this machine is to blame."""
+        own = error.fault == "environment"
+        failure = Failure(path, "an answer", str(error), message=f"{who}: {error}" + (_OTHER_FAMILY if own else ""))
+        self._unseen += [failure] if own else []
+        return failure
 
     def _side_deadline(self) -> Deadline:
         return Deadline(self.deadline.left() * _SHARE)
-
-
-def _outcome(answer: Answer) -> str:
-    """The rcode, with NODATA told apart from NOERROR."""
-    return "NODATA" if answer.rcode == "NOERROR" and not answer.records else answer.rcode
-
-
-def _rcode_message(answer: Answer, wanted: str, got: str) -> str:
-    name, rdtype = shown(answer.aliases[-1] if answer.aliases else answer.name), _type(answer)
-    meaning = {
-        "NXDOMAIN": f"{name} does not exist",
-        "NODATA": f"{name} exists but has no {rdtype} records",
-        "NOERROR": f"{name} has {rdtype} records: {listed(sorted(compared(answer.records).values()))}",
-    }.get(got, f"{answer.server} has no answer for {name}")
-    alias = f" ({shown(answer.name)} is an alias of it)" if answer.aliases else ""
-    return f"expected {wanted}, got {got} from {answer.server}: {meaning}{alias}"
-
-
-def _type(answer: Answer) -> str:
-    return dns.rdatatype.to_text(answer.rdtype)
-
-
-def _success(answer: Answer, raw: dict[str, Any]) -> str:
-    alias = f" (alias of {raw['aliases'][-1]})" if raw["aliases"] else ""
-    head = f"{raw['name']} {raw['record_type']}{alias}: "
-    return head + (f"{listed(raw['values'])} (ttl {answer.ttl} s)" if answer.records else f"{_outcome(answer)}, as expected")

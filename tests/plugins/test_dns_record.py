@@ -274,7 +274,7 @@ def test_no_servers_of_the_zone(look, dns_server, system):
     assert result.is_error()
     assert "knows no name servers of example.test" in result.message
     del dns_server.zone["example.test.", "SOA"]
-    assert "knows no name servers of www.example.test" in look(nameserver=None, check_authoritative=True).message
+    assert "knows no zone that holds www.example.test" in look(nameserver=None, check_authoritative=True).message
 
 
 def test_propagation(look, dns_server, helper):
@@ -336,10 +336,10 @@ def test_silent_resolver_leaves_time_for_the_verdict(look, dns_server, helper, m
         ({"resolvers": ["192.0.2.1"]}, "resolvers without check_propagation: true would not be looked at"),
         ({"propagation_threshold": 50.0, "resolvers": ["::1"]}, "propagation_threshold and resolvers without check_propagation"),
         ({"check_propagation": True, "resolvers": []}, "resolvers: must not be empty"),
-        ({"check_propagation": True, "resolvers": ["a:b"]}, "must be an address, address:port or [IPv6]:port, not 'a:b'"),
-        ({"nameserver": "127.0.0.1:99999"}, "nameserver: must be an address, address:port or [IPv6]:port"),
+        ({"check_propagation": True, "resolvers": ["a:b"]}, "must be an address, address:port, [IPv6]:port or https://address/path, not 'a:b'"),
+        ({"nameserver": "127.0.0.1:99999"}, "nameserver: must be an address, address:port, [IPv6]:port or https://address/path"),
         ({"check_dnssec": True}, "unknown key 'check_dnssec'"),
-        ({"transport": "https"}, "transport: must be 'udp' or 'tcp'"),
+        ({"transport": "quic"}, "transport: must be 'udp', 'tcp', 'tls' or 'https'"),
     ],
 )
 def test_refused_configs(config, message):
