@@ -8,8 +8,8 @@
 - ``bash``: commands to type, checked for their options only; so are those of the CI recipes.
 - ``text``: nothing.
 
-Ports: 8000 is the lab's web site, 8443 the same over TLS, 8444 with an expired certificate, 2525 SMTP, 5353 DNS, 7000 a line server,
-7001 a closed port.
+Ports: 8000 is the lab's web site, 8443 the same over TLS, 8444 with an expired certificate, 2525 SMTP, 5353 DNS (8853 over TLS,
+8053 over HTTPS), 7000 a line server, 7001 a closed port.
 """
 
 from __future__ import annotations
@@ -48,7 +48,17 @@ ENVIRON = {
     "NO_COLOR": "1",
     "COLUMNS": "140",
 }
-PORTS = {"8000": "http", "8443": "https", "8444": "https_expired", "2525": "smtp", "5353": "dns", "7000": "line", "7001": "closed"}
+PORTS = {
+    "8000": "http",
+    "8443": "https",
+    "8444": "https_expired",
+    "2525": "smtp",
+    "5353": "dns",
+    "8853": "dns_tls",
+    "8053": "dns_https",
+    "7000": "line",
+    "7001": "closed",
+}
 
 _FILE = re.compile(r"# ([\w./-]+\.(?:py|ya?ml|ini|toml|json|txt))\n")
 _ELSEWHERE = re.compile(r"example\.(org|com|net)|/etc/|/path/|\bdemo\b|-n \d|--html|dask:")

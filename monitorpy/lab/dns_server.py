@@ -1,13 +1,16 @@
-"""An authoritative name server for one small zone, over UDP and TCP on the same port."""
+"""An authoritative name server for one small zone: over UDP and TCP on the same port, over TLS and HTTPS on ports of their own."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import socket
+import ssl
 import struct
 import threading
-from typing import Self
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Self
 
 import dns.exception
 import dns.flags
@@ -43,6 +46,7 @@ big    IN TXT   "{filler}"
 big    IN TXT   "second {filler}"
 big    IN TXT   "third {filler}"
 """.replace("{filler}", "x" * 240)
+_DNS_MESSAGE = "application/dns-message"
 _MAX_CNAMES = 8
 _PLAIN_UDP = 512  # bytes; RFC 1035 section 4.2.1
 
@@ -51,7 +55,7 @@ class DnsServer:
     """Answers for the names of ``zone`` (zone-file text) below ``origin``; REFUSED for all others.
 
     Answers are authoritative; one that is larger than the client takes over UDP is truncated (TC), so that it asks
-    again over TCP. ``queries`` counts the questions that were answered.
+    again over TCP. ``queries`` counts the questions that were answered. `over_tls` and `over_https` open more doors to it.
     """
 
     def __init__(self, zone: str = ZONE, origin: str = ORIGIN) -> None:
@@ -77,6 +81,14 @@ class DnsServer:
                 waker.sendto(b"", (HOST, self.port))
             self._thread.join(1)
         self._udp.close()
+
+    def over_tls(self, context: ssl.SSLContext) -> TcpServer:
+        """A server to start that answers the same over TLS (RFC 7858)."""
+        return _DnsOverTcp(self, context)
+
+    def over_https(self, context: ssl.SSLContext) -> TcpServer:
+        """A server to start that answers the same over HTTPS (RFC 8484): POST to /dns-query."""
+        return _DnsOverHttps(self, context)
 
     def answer(self, wire: bytes, limit: int = 65535) -> bytes | None:
         """The response to a question; truncated if longer than ``limit`` bytes and than what EDNS allows. None: not a question."""
@@ -145,8 +157,8 @@ class DnsServer:
 class _DnsOverTcp(TcpServer):
     """Each message after its length in two bytes; several questions a connection."""
 
-    def __init__(self, server: DnsServer) -> None:
-        super().__init__()
+    def __init__(self, server: DnsServer, context: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=context)
         self.server = server
 
     def handle(self, sock: socket.socket) -> None:
@@ -157,6 +169,42 @@ class _DnsOverTcp(TcpServer):
                 if data is None:
                     return
                 sock.sendall(struct.pack("!H", len(data)) + data)
+
+
+class _DnsOverHttps(TcpServer):
+    """A message in the body of each request, and of each answer."""
+
+    def __init__(self, server: DnsServer, context: ssl.SSLContext) -> None:
+        super().__init__(tls=context)
+        self.server = server
+
+    def handle(self, sock: socket.socket) -> None:
+        _Handler(sock, (HOST, 0), self)  # type: ignore[arg-type]  # it only hands the server on to us
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection, HTTP/1.1; the work is done when the constructor returns."""
+
+    server: _DnsOverHttps  # type: ignore[assignment]  # see _DnsOverHttps.handle
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet
+
+    def do_POST(self) -> None:
+        data = self.server.server.answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        if self.path != "/dns-query":
+            status, data = HTTPStatus.NOT_FOUND, b""
+        elif self.headers.get("Content-Type") != _DNS_MESSAGE:
+            status, data = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, b""
+        else:
+            status = HTTPStatus.OK if data else HTTPStatus.BAD_REQUEST
+        self.send_response(status)
+        self.send_header("Content-Type", _DNS_MESSAGE)
+        self.send_header("Content-Length", str(len(data or b"")))
+        self.end_headers()
+        self.wfile.write(data or b"")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is http.server's
+        """Keep the terminal for the report."""
 
 
 def _same_port(server: DnsServer) -> tuple[_DnsOverTcp, socket.socket]:

@@ -35,6 +35,8 @@ class Lab:
             self.https_wrong_host = self._https(stack, certificates.wrong_host)
             self.https_incomplete = self._https(stack, certificates.incomplete)
             self.dns = stack.enter_context(DnsServer())
+            self.dns_tls = stack.enter_context(self.dns.over_tls(certificates.good.context))
+            self.dns_https = stack.enter_context(self.dns.over_https(certificates.good.context))
             self.smtp = stack.enter_context(SmtpServer(starttls=certificates.good.context, users={USER: PASSWORD}))
             self.smtps = stack.enter_context(SmtpServer(tls=certificates.good.context, users={USER: PASSWORD}))
             self.line = stack.enter_context(LineServer())
@@ -60,6 +62,8 @@ class Lab:
             "LAB_HTTPS_WRONG_HOST": self.https_wrong_host.port,
             "LAB_HTTPS_INCOMPLETE": self.https_incomplete.port,
             "LAB_DNS": self.dns.port,
+            "LAB_DNS_TLS": self.dns_tls.port,
+            "LAB_DNS_HTTPS": self.dns_https.port,
             "LAB_SMTP": self.smtp.port,
             "LAB_SMTPS": self.smtps.port,
             "LAB_LINE": self.line.port,

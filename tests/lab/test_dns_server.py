@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import http.client
 import socket
+import ssl
 import struct
 
 import dns.flags
@@ -13,6 +15,7 @@ import dns.rdatatype
 import pytest
 
 from monitorpy.lab import dns_server
+from monitorpy.lab.certificates import Certificates
 from monitorpy.lab.dns_server import DnsServer
 from monitorpy.lab.tcp_server import HOST
 
@@ -63,6 +66,39 @@ def test_over_tcp_with_two_questions_on_one_connection(server):
     with socket.create_connection((HOST, server.port), timeout=5) as sock:
         for name, rcode in (("www.lab.test", dns.rcode.NOERROR), ("gone.lab.test", dns.rcode.NXDOMAIN)):
             assert dns.query.tcp(dns.message.make_query(name, "A"), HOST, 5, sock=sock).rcode() == rcode
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def test_over_tls(server, certificates):
+    with server.over_tls(certificates.good.context) as secure:
+        query = dns.message.make_query("mail.lab.test", "A")
+        response = dns.query.tls(query, HOST, 5, secure.port, verify=str(certificates.ca_file))
+    assert values(response) == ["192.0.2.25"]
+
+
+def test_over_https(server, certificates):
+    question = dns.message.make_query("mail.lab.test", "A", id=0).to_wire()
+    wanted = {"Content-Type": "application/dns-message"}
+    context = ssl.create_default_context(cafile=certificates.ca_file)
+    with server.over_https(certificates.good.context) as secure:
+        client = http.client.HTTPSConnection(HOST, secure.port, timeout=5, context=context)
+        with contextlib.closing(client):
+            for path, body, headers, status in (
+                ("/dns-query", question, wanted, 200),
+                ("/elsewhere", question, wanted, 404),
+                ("/dns-query", question, {}, 415),
+                ("/dns-query", b"junk", wanted, 400),
+                ("/dns-query", None, wanted, 400),
+            ):
+                client.request("POST", path, body, headers)
+                answer = client.getresponse()
+                assert answer.status == status
+                data = answer.read()
+                assert values(dns.message.from_wire(data)) == ["192.0.2.25"] if status == 200 else data == b""
 
 
 def test_no_such_name_and_no_such_type_bring_the_soa(server):
