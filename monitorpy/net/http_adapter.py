@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+import re
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import SplitResult, urlsplit
 
 from requests import PreparedRequest, Response
@@ -16,14 +18,19 @@ from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.http_wire import Answer, request_bytes
+from monitorpy.net.proxy import Proxy
 from monitorpy.net.resolve import Family
 from monitorpy.net.sockets import DeadlineSSLSocket
 from monitorpy.net.tls import TlsSettings
+from monitorpy.utils.masking import excerpt
 
 HTTP_TLS = TlsSettings(alpn=("http/1.1",))
 PHASES = ("dns", "connect", "tls", "first_byte", "transfer")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_SUFFIX = {scheme: f":{port}" for scheme, port in DEFAULT_PORTS.items()}
+RedirectPolicy: TypeAlias = Literal["any", "same_host", "https_only"]
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_FOLDED = re.compile(r"\s*[\r\n]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +38,16 @@ class HttpOptions:
     """How to talk HTTP.
 
     ``address`` pins the host of the first URL (SNI and Host keep the name); hosts that a redirect names are resolved as usual, and
-    get no client certificate. ``proxy`` is an ``http://`` URL without credentials; environment variables are never read.
-    ``max_body`` counts bytes after decompression.
+    get no client certificate. ``proxy`` is the only one: environment variables are never read. ``redirect_policy`` says which
+    redirects may be followed: any, those to the same host, those to https. ``max_body`` counts bytes after decompression.
     """
 
     tls: TlsSettings = HTTP_TLS
     family: Family = "any"
     address: str | None = None
-    proxy: str | None = None
+    proxy: Proxy | None = None
     follow_redirects: bool = True
+    redirect_policy: RedirectPolicy = "any"
     max_redirects: int = 10
     max_body: int = 10 * 1024 * 1024
 
@@ -55,6 +63,7 @@ class Hop:
     address: str = ""
     certificate: bytes | None = None
     truncated: bool = False
+    repeated: dict[str, list[str]] = field(default_factory=dict)
 
 
 class DirectAdapter(BaseAdapter):
@@ -99,15 +108,15 @@ class DirectAdapter(BaseAdapter):
         host, port = url.hostname or "", url.port or DEFAULT_PORTS[url.scheme]
         self._first_host = self._first_host or host
         first, options = host == self._first_host, self.options
-        pinned = options.address if first and not options.proxy else None
-        proxy = urlsplit(options.proxy or "")
-        way = (proxy.hostname or "", proxy.port or 80) if options.proxy else (host, port)
-        connection = connect(*way, self.deadline, family=options.family, address=pinned, phases=hop.phases)
+        if options.proxy:
+            tunnel = url.scheme == "https" or not options.proxy.forwards
+            connection = options.proxy.connect(host, port, self.deadline, tunnel=tunnel, family=options.family, phases=hop.phases)
+        else:
+            address = options.address if first else None
+            connection = connect(host, port, self.deadline, family=options.family, address=address, phases=hop.phases)
         try:
             hop.address = connection.address
             if url.scheme == "https":
-                if options.proxy:
-                    _through_proxy(connection, host, port)
                 connection.start_tls(options.tls if first else replace(options.tls, client_cert=None, client_key=None), host)
                 hop.certificate = cast(DeadlineSSLSocket, connection.sock).getpeercert(binary_form=True)
         except BaseException:
@@ -118,7 +127,8 @@ class DirectAdapter(BaseAdapter):
     def _exchange(self, connection: Connection, request: PreparedRequest, hop: Hop) -> Response:
         sock = connection.sock
         sock.await_answer()
-        message = _message(request, whole_url=bool(self.options.proxy))
+        proxy = self.options.proxy
+        message = _message(request, proxy if proxy and proxy.forwards else None)
         started = perf_counter()
         try:
             with _ask(sock, message, request.method or "GET") as answer:
@@ -131,7 +141,9 @@ class DirectAdapter(BaseAdapter):
 
     def _read(self, request: PreparedRequest, answer: Answer, hop: Hop) -> Response:
         hop.status_code, hop.http_version = answer.status, f"{answer.version // 10}.{answer.version % 10}"
-        response: Any = _response(request, answer)
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self.options.proxy:
+            raise self.options.proxy.unknown_client("the request", f"{answer.status} {excerpt(answer.reason, 80)}")
+        response: Any = _response(request, answer, hop)
         response.connection = self  # digest authentication asks again through it
         body = b""
         if not self.leads_elsewhere(response):
@@ -157,14 +169,20 @@ def _ask(sock: Any, message: bytes, method: str) -> Answer:
     return Answer(sock, method)
 
 
-def _message(request: PreparedRequest, *, whole_url: bool) -> bytes:
+def _message(request: PreparedRequest, proxy: Proxy | None) -> bytes:
+    """The request; for a proxy that forwards it with the whole URL, and with what tells the proxy (not the target) who asks."""
     url = urlsplit(request.url or "")
-    target = (request.url or "").partition("#")[0] if whole_url and url.scheme == "http" else request.path_url
+    headers: Iterable[tuple[str, str | bytes]] = request.headers.items()
+    target = request.path_url
+    if proxy and url.scheme == "http":
+        target = (request.url or "").partition("#")[0]
+        headers = [*headers, *proxy.headers.items()]
     body: Any = request.body  # bytes or None: fetch takes nothing else
-    return request_bytes(request.method or "GET", target, url.netloc.rpartition("@")[2], request.headers.items(), body or b"")
+    host = url.netloc.rpartition("@")[2].removesuffix(_DEFAULT_SUFFIX[url.scheme])
+    return request_bytes(request.method or "GET", target, host, headers, body or b"")
 
 
-def _response(request: PreparedRequest, answer: Answer) -> Response:
+def _response(request: PreparedRequest, answer: Answer, hop: Hop) -> Response:
     response = Response()
     response.status_code = answer.status
     response.reason = answer.reason
@@ -173,18 +191,10 @@ def _response(request: PreparedRequest, answer: Answer) -> Response:
     response.raw = answer
     headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
     for name, value in answer.msg.items():
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        text = _FOLDED.sub(" ", value) if "\n" in value or "\r" in value else value  # RFC 9112, 5.2
+        if name in headers:
+            hop.repeated.setdefault(name.lower(), [headers[name]]).append(text)
+            text = f"{headers[name]}, {text}"
+        headers[name] = text
     response.headers = headers
     return response
-
-
-def _through_proxy(connection: Connection, host: str, port: int) -> None:
-    """Have the proxy open a tunnel (RFC 9110, 9.3.6) to the host; the time counts as "connect"."""
-    started = perf_counter()
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    connection.sock.sendall(request_bytes("CONNECT", place, place, ()))
-    answer = Answer(connection.sock, "CONNECT")
-    connection.phases["connect"] = (connection.phases["connect"] or 0.0) + perf_counter() - started
-    if answer.status // 100 != 2:  # noqa: PLR2004 - 2xx
-        answer.close()
-        raise NetError(f"the proxy refused a tunnel to {place}: {answer.status} {answer.reason}", phase="connect", kind="connect")

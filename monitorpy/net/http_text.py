@@ -18,6 +18,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NO_CHARSETS = {"punycode", "unicode-escape", "raw-unicode-escape", "utf-7"}
+"""Codecs that make text of bytes but are no charset of a page: one fails on wrong bytes, the others turn texts into something else."""
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 1024  # bytes, as the HTML standard has it
 
@@ -47,6 +49,8 @@ def _known(name: str) -> str | None:
         codec = codecs.lookup(name.strip("\"' "))
         b"x".decode(codec.name, "replace")  # refuses codecs that make no text, such as rot13
     except (LookupError, ValueError):
+        return None
+    if codec.name.replace("_", "-") in _NO_CHARSETS:
         return None
     return "cp1252" if codec.name in {"iso8859-1", "ascii"} else codec.name
 

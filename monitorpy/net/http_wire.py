@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import io
 import zlib
@@ -14,6 +15,8 @@ from monitorpy.net.sockets import DeadlineSocket, DeadlineSSLSocket
 from monitorpy.utils.masking import excerpt
 
 _CHUNK = 65536
+_INTERIM = 20
+"""Answers of kind 1xx that may come before the one that counts."""
 _BAD_HEADERS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 
 
@@ -48,25 +51,43 @@ class Answer(http.client.HTTPResponse):
             self.close()
             raise
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """http.client's, which skips no 1xx but 100: any of them may come, and early hints (103) do (RFC 9110, 15.2)."""
+        for _ in range(_INTERIM + 1):
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in typeshed
+            if not 100 <= status < 200 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:  # noqa: PLR2004 - 1xx
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException(f"got more than {_INTERIM} interim answers (1xx)")
+
+    def _read_and_discard_trailer(self) -> None:
+        """http.client's knows no end of it."""
+        http.client.parse_headers(self.fp)
+
     def _check_headers(self) -> None:
         if self.fp.ended:
             raise self._broken("transfer", "closed the connection in the middle of the headers")
         if any(isinstance(defect, _BAD_HEADERS) for defect in self.msg.defects):
             raise self._broken("transfer", "sent a malformed header line")
         if len(lengths := set(self.msg.get_all("content-length", ()))) > 1 or not all(map(str.isdecimal, lengths)):
-            raise self._broken("transfer", f"sent an invalid Content-Length: {', '.join(sorted(lengths))}")
+            raise self._broken("transfer", f"sent an invalid Content-Length: {excerpt(', '.join(sorted(lengths)), 200)}")
+        coding = ", ".join(self.msg.get_all("transfer-encoding", ()))
+        if coding and coding.lower() != "chunked":  # RFC 9112, 6.1: without knowing it nobody knows where the body ends
+            raise self._broken("transfer", f"cannot be read: its transfer encoding is {excerpt(coding, 80)!r}")
 
     def read_body(self, limit: int) -> tuple[bytes, bool]:
         """The body without its content encoding, and whether it is longer than ``limit`` bytes (then it is cut there).
 
-        A body that ends before its length, its last chunk or the end of its compressed data is a NetError.
+        A body that ends before its length, its last chunk or the end of its compressed data is a NetError. Compressed data that
+        is longer than the limit itself counts as too long, whatever comes out of it.
         """
-        decoder = _decoder(self.getheader("content-encoding", ""))
-        body = bytearray()
+        decoder = _decoder(self.getheader("content-encoding") or "")
+        body, taken = bytearray(), 0
         try:
             while piece := self.read(_CHUNK):
+                taken += len(piece)
                 body += decoder.feed(piece, limit + 1 - len(body))
-                if len(body) > limit:
+                if len(body) > limit or taken > limit + _CHUNK:
                     return bytes(body[:limit]), True
         except zlib.error as error:
             raise self._broken("transfer", f"sent a body that is not valid {decoder.name}") from error
@@ -104,6 +125,18 @@ class _Identity:
         return data
 
 
+class _Unknown:
+    """An encoding that nobody asked for; an answer without body may name one."""
+
+    complete = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def feed(self, _data: bytes, _room: int) -> bytes:
+        raise NetError(f"cannot decode content encoding {excerpt(self.name, 80)!r}", phase="transfer", kind="protocol")
+
+
 class _Inflater:
     """gzip (RFC 1952, several members too) and deflate (RFC 1950; RFC 1951 as some servers misread it)."""
 
@@ -134,7 +167,7 @@ def _decoder(encoding: str) -> _Decoder:
         return _Identity()
     if name in {"gzip", "deflate"}:
         return _Inflater(name)
-    raise NetError(f"cannot decode content encoding {encoding!r}", phase="transfer", kind="protocol")
+    return _Unknown(encoding)
 
 
 def request_bytes(method: str, target: str, host: str, headers: Iterable[tuple[str, str | bytes]], body: bytes = b"") -> bytes:
@@ -145,6 +178,11 @@ def request_bytes(method: str, target: str, host: str, headers: Iterable[tuple[s
         lines.append(b"Host: " + host.encode("latin-1"))
     lines += [name + b": " + value for name, value in given]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def basic(username: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617), in UTF-8."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 
 def _text(error: Exception) -> str:

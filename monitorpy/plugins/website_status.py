@@ -24,6 +24,7 @@ from monitorpy.core.values import same, shown
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.http import Exchange, HttpOptions, fetch
 from monitorpy.net.http_text import NOT_JSON, decode, parse_json
+from monitorpy.net.proxy import Proxy
 from monitorpy.net.tls import describe
 from monitorpy.utils.masking import excerpt
 
@@ -131,7 +132,7 @@ class WebsiteStatusPlugin(PluginTemplate):
             tls=settings.tls_settings(alpn=("http/1.1",)),
             family=settings.ip_family,
             address=self.address or settings.resolve_to,
-            proxy=settings.proxy,
+            proxy=Proxy.parse(settings.proxy) if settings.proxy else None,
             follow_redirects=settings.follow_redirects,
             max_redirects=settings.max_redirects,
             max_body=settings.max_body_bytes,

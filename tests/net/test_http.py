@@ -5,7 +5,7 @@ import ssl
 from time import monotonic
 
 import pytest
-from requests.auth import HTTPBasicAuth, HTTPDigestAuth
+from requests.auth import HTTPDigestAuth
 
 from monitorpy.errors import NetError
 from monitorpy.net import http, tls
@@ -161,9 +161,6 @@ def test_a_reset_in_a_body_without_length(serve, fetch, authority, reset, secure
         fetch(server.url, options=HttpOptions(tls=TlsSettings(verify=False)))
 
 
-# redirects
-
-
 def test_redirects_are_followed_with_a_record_of_each(site, reply, fetch):
     server = site({"/": to("/b?x=1", 301), "/b?x=1": to("c#there", 307), "/c": reply(200, b"hello")})
     phases = {}
@@ -176,103 +173,6 @@ def test_redirects_are_followed_with_a_record_of_each(site, reply, fetch):
 def test_redirects_need_not_be_followed(site, fetch):
     exchange = fetch(site({"/": to("/b")}).url, options=HttpOptions(follow_redirects=False))
     assert (exchange.status_code, exchange.body, exchange.redirects) == (302, b"move", ())
-
-
-@pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\nLocation: /\r\n\r\n"]
-)
-def test_what_leads_nowhere_is_the_answer(serve, fetch, answer):
-    assert fetch(serve(answer).url).redirects == ()
-
-
-def test_a_redirect_loop_ends(site, fetch):
-    server = site({"/": to("/")})
-    with pytest.raises(NetError, match=r"more than 3 redirects, the last one from http://127.0.0.1:\d+/ to /") as caught:
-        fetch(server.url, options=HttpOptions(max_redirects=3))
-    assert caught.value.kind == "protocol"
-    assert len(server.received) == 4
-
-
-@pytest.mark.parametrize(
-    "location, text",
-    [
-        ("ftp://x/", "which is not http or https"),
-        ("http://:80/", "invalid address"),
-        ("http://h:x/", "invalid address"),
-        ("http://[::1", "invalid"),
-    ],
-)
-def test_a_redirect_to_what_is_no_website(site, fetch, location, text):
-    with pytest.raises(NetError, match=text):
-        fetch(site({"/": to(location)}).url)
-
-
-def test_a_location_in_utf_8(site, reply, fetch):
-    assert fetch(site({"/": to("/grün"), "/gr%C3%BCn": reply()}).url).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "method, status, second",
-    [
-        ("POST", 301, "GET"),
-        ("POST", 302, "GET"),
-        ("PUT", 302, "PUT"),
-        ("PUT", 303, "GET"),
-        ("HEAD", 303, "HEAD"),
-        ("POST", 307, "POST"),
-        ("POST", 308, "POST"),
-    ],
-)
-def test_the_method_after_a_redirect(site, fetch, method, status, second):
-    server = site({"/": to("/b", status)})
-    fetch(server.url, method=method, body=b"hello", headers={"Content-Type": "text/plain"})
-    head, _, body = server.received[1].partition(b"\r\n\r\n")
-    assert head.startswith(second.encode() + b" /b ")
-    assert (body == b"hello") == (second == method)
-    assert (b"Content-Type" in head) == (second == method)
-
-
-def test_credentials_stay_where_they_belong(site, reply, fetch):
-    other = site({"/": reply()})
-    here = site({"/": to("/same"), "/same": to(other.url)})
-    fetch(here.url, auth=HTTPBasicAuth("user", "secret"), headers={"X-Api-Key": "k", "Cookie": "a=b", "Host": "shop.test", "X-Plain": "p"})
-    assert all(b"Authorization: Basic dXNlcjpzZWNyZXQ=" in request for request in here.received)
-    assert b"Host: shop.test" in here.received[0]
-    request = other.received[0]
-    assert b"X-Plain: p" in request
-    assert b"Host: 127.0.0.1:%d" % other.port in request
-    for gone in (b"Authorization", b"X-Api-Key", b"Cookie"):
-        assert gone not in request
-
-
-@pytest.mark.parametrize(
-    "old, new, same",
-    [
-        ("http://h/", "http://h:80/x", True),
-        ("http://h/", "https://h/", True),
-        ("https://h/", "http://h/", False),
-        ("https://h/", "https://h:444/", False),
-        ("https://h/", "https://i/", False),
-        ("http://h:8080/", "https://h/", False),
-    ],
-)
-def test_the_same_place(old, new, same):
-    assert http._same_place(old, new) is same
-
-
-def test_cookies_go_along(site, reply, fetch):
-    server = site({"/": to("/b", 302, "Set-Cookie: seen=yes; Path=/", "Set-Cookie: own=theirs"), "/b": to("/c"), "/c": reply()})
-    fetch(server.url, headers={"Cookie": "own=mine; kept=1"})
-    cookies = [next(line for line in request.split(b"\r\n") if line.startswith(b"Cookie")) for request in server.received]
-    assert cookies[0] == b"Cookie: own=mine; kept=1"
-    assert sorted(cookies[1][8:].split(b"; ")) == [b"kept=1", b"own=theirs", b"seen=yes"]
-    assert sorted(cookies[2][8:].split(b"; ")) == [b"kept=1", b"own=theirs", b"seen=yes"]
-
-
-def test_a_cookie_for_another_path_stays(site, reply, fetch):
-    server = site({"/": to("/b", 302, "Set-Cookie: a=b; Path=/elsewhere"), "/b": reply()})
-    fetch(server.url)
-    assert b"Cookie" not in server.received[1]
 
 
 def test_digest_authentication(site, reply, fetch):

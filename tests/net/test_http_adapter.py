@@ -9,6 +9,7 @@ import requests
 from monitorpy.errors import NetError
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.http_adapter import DirectAdapter, HttpOptions
+from monitorpy.net.proxy import Proxy
 from monitorpy.net.tls import TlsSettings
 
 
@@ -132,7 +133,7 @@ def proxy(serve):
 
 def test_http_through_a_proxy(site, reply, proxy, deadline):
     way = proxy(None, reply(200, b"from the proxy"))
-    adapter = DirectAdapter(HttpOptions(proxy=way.url, address="192.0.2.1"), deadline, {})
+    adapter = DirectAdapter(HttpOptions(proxy=Proxy.parse(way.url), address="192.0.2.1"), deadline, {})
     response = adapter.send(requests.Request("GET", "http://shop.test/page?x=1#part").prepare())
     assert response.content == b"from the proxy"
     assert way.received[0].startswith(b"GET http://shop.test/page?x=1 HTTP/1.1\r\nHost: shop.test\r\n")
@@ -142,19 +143,54 @@ def test_http_through_a_proxy(site, reply, proxy, deadline):
 def test_https_through_a_tunnel(site, reply, authority, proxy, deadline, host):  # noqa: PLR0917 - fixtures
     server = site({"/": reply(200, b"hello")}, authority.context(names=("localhost", "::1")))
     way = proxy(server)
-    options = HttpOptions(proxy=way.url, tls=TlsSettings(ca_file=authority.ca_file))
+    options = HttpOptions(proxy=Proxy.parse(way.url), tls=TlsSettings(ca_file=authority.ca_file))
     response = DirectAdapter(options, deadline, {}).send(requests.Request("GET", f"https://{host}:444/").prepare())
     assert response.content == b"hello"
     assert way.received[0].startswith(b"CONNECT %s:444 HTTP/1.1\r\n" % host.encode())
     assert server.received[0].startswith(b"GET / HTTP/1.1\r\n")
 
 
-def test_a_proxy_that_refuses(proxy, deadline, reply):
-    way = proxy(None, reply(407, b"", reason="Proxy Authentication Required"))
-    adapter = DirectAdapter(HttpOptions(proxy=way.url), deadline, {})
-    with pytest.raises(NetError, match=r"the proxy refused a tunnel to shop\.test:443: 407 Proxy Authentication Required") as caught:
-        adapter.send(requests.Request("GET", "https://shop.test/").prepare())
-    assert (caught.value.phase, caught.value.kind) == ("connect", "connect")
+def test_credentials_for_the_proxy_are_for_the_proxy(site, reply, authority, proxy, deadline):
+    server = site({"/": reply(200, b"hello")}, authority.context())
+    way = proxy(server)
+    options = HttpOptions(proxy=Proxy.parse(way.url, "user", "secret"), tls=TlsSettings(ca_file=authority.ca_file))
+    DirectAdapter(options, deadline, {}).send(requests.Request("GET", "https://localhost:444/").prepare())
+    assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=" in way.received[0]
+    assert b"roxy" not in server.received[0]
+    DirectAdapter(options, deadline, {}).send(requests.Request("GET", "http://shop.test/").prepare())
+    assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=" in way.received[1]
+
+
+@pytest.mark.parametrize(
+    "credentials, text",
+    [((), "it wants credentials"), (("user", "secret"), "it did not accept the user name and password")],
+)
+def test_a_proxy_that_wants_to_know_who_asks(proxy, deadline, reply, credentials, text):
+    way = proxy(None, reply(407, b"", reason="Who"))
+    adapter = DirectAdapter(HttpOptions(proxy=Proxy.parse(way.url, *credentials)), deadline, {})
+    with pytest.raises(NetError, match=rf"^the proxy 127\.0\.0\.1:{way.port} refused the request: {text} \(407 Who\)$") as caught:
+        adapter.send(requests.Request("GET", "http://shop.test/").prepare())
+    assert "secret" not in str(caught.value)
+
+
+def test_407_without_a_proxy_is_an_answer(site, reply, adapter):
+    assert adapter.send(requests.Request("GET", site({"/": reply(407)}).url).prepare()).status_code == 407
+
+
+@pytest.mark.parametrize(
+    "url, host", [("http://shop.test:80/", b"shop.test"), ("http://shop.test:443/", b"shop.test:443"), ("http://[::80]/", b"[::80]")]
+)
+def test_host(site, reply, proxy, deadline, url, host):  # noqa: PLR0917 - fixtures
+    way = proxy(None, reply())
+    DirectAdapter(HttpOptions(proxy=Proxy.parse(way.url)), deadline, {}).send(requests.Request("GET", url).prepare())
+    assert b"\r\nHost: %s\r\n" % host in way.received[0]
+
+
+def test_headers_over_several_lines(site, adapter):
+    server = site({"/": b"HTTP/1.1 200 OK\r\nX: a\r\n  b\r\n\tc\r\nSet-Cookie: d\r\nset-cookie: e\r\nSet-Cookie: f\r\n\r\n"})
+    response = adapter.send(requests.Request("GET", server.url).prepare())
+    assert response.headers == {"X": "a b c", "Set-Cookie": "d, e, f"}
+    assert adapter.hops[0].repeated == {"set-cookie": ["d", "e", "f"]}
 
 
 def test_it_closes(adapter):

@@ -26,6 +26,10 @@ from monitorpy.net.http_text import NOT_JSON, decode, parse_json
         (b"\xff\xc3\xbc", "", "\\xffü"),
         (b"\xc3\xbc", "text/plain; charset=no-such", "ü"),
         (b"\xc3\xbc", "text/plain; charset=rot13", "ü"),
+        (b"\xc3\xbc", "text/plain; charset=idna", "ü"),
+        (b"\xc3\xbc\xff", "text/plain; charset=punycode", "ü\\xff"),
+        (b"\\u0041\xc3\xbc", "text/plain; charset=unicode_escape", "\\u0041ü"),
+        (b"+AGE-", "text/plain; charset=utf-7", "+AGE-"),
         (b"\xc3\xbc", "text/plain; charset*=utf-8''x", "ü"),
     ],
 )
@@ -44,6 +48,7 @@ def test_charsets(body, content_type, text):
         ("", "application/json", NOT_JSON),
         ("[NaN]", "application/json", NOT_JSON),
         ("[" * 100_000, "application/json", NOT_JSON),
+        ('{"a": "\\xff"}', "application/json", NOT_JSON),  # what decode makes of a byte that is not UTF-8
         ("[" + "1" * 5000 + "]", "application/json", NOT_JSON),
     ],
 )
