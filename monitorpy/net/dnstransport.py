@@ -190,5 +190,5 @@ def _over_stream(wire: bytes, server: Server, question: Question, phases: Phases
             connection.start_tls(question.tls, question.server_name or server.host)
         dialogue = Dialogue(connection)
         dialogue.send(struct.pack("!H", len(wire)) + wire)
-        (size,) = struct.unpack("!H", dialogue.read_exactly(2))
+        (size,) = struct.unpack("!H", dialogue.read_exactly(2, "the length of the answer"))
         return parsed(dialogue.read_exactly(size), server)

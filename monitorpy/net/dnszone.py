@@ -78,7 +78,7 @@ def _addresses(name: dns.name.Name, ask: Ask, deadline: Deadline, family: Family
     if unknown := outcomes.keys() - _SETTLED:
         outcome = min(unknown)
         raise NetError(f"{outcomes[outcome].server} answers {outcome} for its address", phase="dns", kind="resolve")
-    addresses = [record.address for answer in answers for record in answer.records]  # type: ignore[attr-defined]
+    addresses = [record.address for answer in answers for record in sorted(answer.records)]  # type: ignore[attr-defined]
     if not addresses:
         types = " or ".join(map(dns.rdatatype.to_text, _TYPES[family]))
         raise NetError(f"its name has no {types} record ({', '.join(sorted(outcomes))})", phase="dns", kind="resolve")

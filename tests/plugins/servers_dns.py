@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -14,13 +16,14 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-Reaction = bytes | list[bytes] | None
+Reaction = bytes | list[bytes] | Callable[[socket.socket], None] | None
 
 
 class DnsServer:
     """Answers from ``zone``: {(name, type): (ttl, [values])}.
 
-    ``react`` replaces the zone: from query and transport to the bytes to send (several datagrams as a list, None for silence).
+    ``react`` replaces the zone: from query and transport to the bytes to send (several datagrams as a list, None for silence), or to
+    a function that talks over the TCP connection itself. With ``tls`` all that is TCP is over TLS.
     ``queries`` has (name, type, transport, recursion desired) of each query.
     """
 
@@ -32,6 +35,8 @@ class DnsServer:
         self.apex = "example.test."
         self.queries: list[tuple[str, str, str, bool]] = []
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
+        self.ended = threading.Event()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
         self.zone[name, rdtype] = (ttl, list(values))
@@ -81,11 +86,18 @@ class _Udp(socketserver.BaseRequestHandler):
 
 
 class _Tcp(socketserver.StreamRequestHandler):
+    def setup(self) -> None:
+        if self.server.owner.tls is not None:
+            self.request = self.server.owner.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
     def handle(self) -> None:
         (size,) = struct.unpack("!H", self.rfile.read(2))
         reaction = self.server.owner.respond(dns.message.from_wire(self.rfile.read(size)), "tcp")
         if isinstance(reaction, list):  # as it is, without a length
             self.wfile.write(b"".join(reaction))
+        elif callable(reaction):
+            reaction(self.request)
         elif reaction is None:
             self.rfile.read(1)  # silent until the client goes
         else:
@@ -100,10 +112,13 @@ class _TcpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The client has gone, or does not trust us: that is what is tested."""
+
 
 @contextmanager
-def running(server: DnsServer, host: str = "127.0.0.1") -> Iterator[DnsServer]:
-    tcp, udp = _bound(host)
+def running(server: DnsServer, host: str = "127.0.0.1", port: int = 0) -> Iterator[DnsServer]:
+    tcp, udp = _bound(host, port)
     tcp.owner = udp.owner = server
     server.port = tcp.server_address[1]
     threads = [threading.Thread(target=one.serve_forever, args=(0.02,), daemon=True) for one in (tcp, udp)]
@@ -112,15 +127,16 @@ def running(server: DnsServer, host: str = "127.0.0.1") -> Iterator[DnsServer]:
     try:
         yield server
     finally:
+        server.ended.set()
         for one in (tcp, udp):
             one.shutdown()
             one.server_close()
 
 
-def _bound(host: str) -> tuple[_TcpServer, _UdpServer]:
+def _bound(host: str, port: int) -> tuple[_TcpServer, _UdpServer]:
     """Both on the same free port."""
     for _ in range(50):
-        tcp = _TcpServer((host, 0), _Tcp)
+        tcp = _TcpServer((host, port), _Tcp)
         try:
             return tcp, _UdpServer((host, tcp.server_address[1]), _Udp)
         except OSError:
