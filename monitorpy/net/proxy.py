@@ -22,6 +22,7 @@ PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
 
 _NO_PASSWORD, _PASSWORD = 0, 2  # RFC 1928, 3
 _IPV4, _NAME, _IPV6 = 1, 3, 4  # RFC 1928, 5
+_WHO_ARE_YOU = {401, 407}  # tinyproxy answers a wrong password with 401
 _REPLIES = {
     1: "general failure",
     2: "connection not allowed by ruleset",
@@ -145,7 +146,7 @@ def _ask_http(connection: Connection, proxy: Proxy, place: str) -> None:
         return
     answer.close()
     what, said = f"a tunnel to {place}", f"{answer.status} {excerpt(answer.reason, 80)}".rstrip()
-    raise proxy.unknown_client(what, said) if answer.status == 407 else proxy.refusal(what, said)  # noqa: PLR2004
+    raise (proxy.unknown_client if answer.status in _WHO_ARE_YOU else proxy.refusal)(what, said)
 
 
 def _ask_socks(connection: Connection, proxy: Proxy, address: str, port: int, place: str) -> None:

@@ -135,6 +135,7 @@ def test_without_a_tunnel(echo, through):
         (b"HTTP/1.1 403 Filtered\r\n\r\n", "refused a tunnel to shop.test:443: 403 Filtered", "connect"),
         (b"HTTP/1.1 502\r\n\r\n", "refused a tunnel to shop.test:443: 502", "connect"),
         (b"HTTP/1.1 407 Who\r\n\r\n", "refused a tunnel to shop.test:443: it wants credentials (407 Who)", "connect"),
+        (b"HTTP/1.0 401 No\r\n\r\n", "refused a tunnel to shop.test:443: it wants credentials (401 No)", "connect"),
         (b"", "closed the connection without an answer", "reset"),
         (b"SSH-2.0\r\n", "did not answer in HTTP: its first line is 'SSH-2.0\\r\\n'", "protocol"),
     ],
