@@ -103,6 +103,12 @@ class _Tcp(socketserver.StreamRequestHandler):
         else:
             self.wfile.write(struct.pack("!H", len(reaction)) + reaction)
 
+    def finish(self) -> None:
+        try:
+            super().finish()
+        finally:
+            self.request.close()
+
 
 class _UdpServer(socketserver.ThreadingUDPServer):
     daemon_threads = True
