@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+import sys
 import time
 
+import dns.flags
+import dns.message
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from monitorpy.core.registry import registry, run_check
+from monitorpy.errors import NetError
 from monitorpy.net import dnsquery
+
+SOA = "ns1.example.test. hostmaster.example.test. {} 3600 600 86400 60"
 
 
 @pytest.fixture
 def look(dns_server):
     """Runs dns_record against the server."""
-    dns_server.add("example.test.", "SOA", "ns1.example.test. hostmaster.example.test. 7 3600 600 86400 60")
+    dns_server.add("example.test.", "SOA", SOA.format(7))
     dns_server.add("www.example.test.", "A", "192.0.2.1", "192.0.2.2")
 
     def run(domain="www.example.test", record_type="A", *, timeout=2, **config):
@@ -77,25 +85,9 @@ def test_match(look, match, expected, message):
         assert result.failures[0].actual == ["192.0.2.1", "192.0.2.2"]
 
 
-@pytest.mark.parametrize(
-    "rdtype, held, written",
-    [
-        ("MX", ["10 Mail.Example.test."], "10 mail.example.TEST"),
-        ("AAAA", ["2001:db8::1"], "2001:0DB8:0:0::0001"),
-        ("TXT", ['"v=spf1 -all"'], "v=spf1 -all"),
-        ("TXT", ['"v=spf1 -all"'], '"v=spf1 -all"'),
-        ("TXT", ['"v=DKIM1; p=abc" "def"'], "v=DKIM1; p=abcdef"),
-        ("TXT", ['"say \\"hi\\" \\\\"'], 'say "hi" \\'),
-        ("TXT", ['"gr\\195\\188n"'], "grün"),
-        ("CAA", ['0 issue "letsencrypt.org"'], "0 issue letsencrypt.org"),
-        ("SRV", ["0 5 5060 sip.example.test."], "0 5 5060 sip.example.test"),
-        ("NS", ["ns1.example.test.", "ns2.example.test."], ["NS2.example.test.", "ns1.example.test"]),
-        ("SOA", ["a.test. b.test. 1 2 3 4 5"], "a.test b.test 1 2 3 4 5"),
-    ],
-)
-def test_values_are_compared_by_what_they_mean(look, dns_server, rdtype, held, written):
-    dns_server.add("v.example.test.", rdtype, *held)
-    assert look("v.example.test.", rdtype.lower(), expected_value=written).is_success()
+def test_values_are_compared_by_what_they_mean(look, dns_server):
+    dns_server.add("v.example.test.", "MX", "10 Mail.Example.test.")
+    assert look("v.example.test.", "mx", expected_value="10 mail.example.TEST").is_success()
 
 
 def test_wrong_text_is_shown_as_in_a_zone_file(look, dns_server):
@@ -254,6 +246,46 @@ def test_servers_of_the_zone_are_judged_like_the_answer(look, dns_server, system
     assert result.raw_data["authoritative"] is False
 
 
+def test_servers_of_the_zone_know_where_an_alias_leads(look, dns_server, system):
+    """An alias into another zone is all that they can say; the resolver has followed it."""
+    dns_server.add("example.test.", "NS", "ns1.example.test.")
+    dns_server.add("ns1.example.test.", "A", "127.0.0.1")
+
+    def react(query, transport):
+        if query.question[0].name.to_text() != "alias.example.test." or query.question[0].rdtype != dns.rdatatype.A:
+            return dns_server.answer(query).to_wire()
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.AA
+        response.answer.append(dns.rrset.from_text("alias.example.test.", 60, "IN", "CNAME", "cdn.test."))
+        if query.flags & dns.flags.RD:
+            response.answer.append(dns.rrset.from_text("cdn.test.", 60, "IN", "A", "192.0.2.77"))
+        return response.to_wire()
+
+    dns_server.react = react
+    result = look("alias.example.test", nameserver=None, check_authoritative=True, expected_value="192.0.2.77")
+    assert result.is_success(), result.message
+
+
+def test_name_server_without_an_address_is_a_lame_delegation(look, dns_server, system):
+    dns_server.add("example.test.", "NS", "ns1.example.test.", "gone.example.test.")
+    dns_server.add("ns1.example.test.", "A", "127.0.0.1")
+    result = look(nameserver=None, check_authoritative=True)
+    assert result.is_error()
+    expected = "name server gone.example.test of example.test has no address: its name has no A or AAAA record (NXDOMAIN)"
+    assert result.message == expected
+    assert look(nameserver=None, soa_serial_in_sync=True).message == expected
+
+
+def test_delegation_signer_is_a_matter_of_the_zone_above(look, dns_server, system):
+    dns_server.add("example.test.", "NS", "ns1.example.test.")
+    dns_server.add("ns1.example.test.", "A", "127.0.0.1")
+    dns_server.add("sub.example.test.", "SOA", "a.test. b.test. 1 2 3 4 5")
+    dns_server.add("sub.example.test.", "DS", "12345 13 2 " + "ab" * 32)
+    result = look("sub.example.test", "DS", nameserver=None, check_authoritative=True)
+    assert result.is_success(), result.message
+    assert ("example.test.", "SOA", "udp", True) in dns_server.queries
+
+
 def test_servers_of_the_zone_without_authority(look, dns_server, system):
     dns_server.authoritative = False
     dns_server.add("example.test.", "NS", "ns1.example.test.")
@@ -275,6 +307,185 @@ def test_no_servers_of_the_zone(look, dns_server, system):
     assert "knows no name servers of example.test" in result.message
     del dns_server.zone["example.test.", "SOA"]
     assert "knows no zone that holds www.example.test" in look(nameserver=None, check_authoritative=True).message
+
+
+@pytest.fixture
+def second(dns_server, helper):
+    """Another name server of the same zone, on the same port of 127.0.0.2; it has serial 7, as the first."""
+    servers = helper("servers_dns")
+    dns_server.add("example.test.", "NS", "ns1.example.test.", "ns2.example.test.")
+    dns_server.add("ns1.example.test.", "A", "127.0.0.1")
+    dns_server.add("ns2.example.test.", "A", "127.0.0.2")
+    with servers.running(servers.DnsServer(), "127.0.0.2", dns_server.port) as server:
+        server.add("example.test.", "SOA", SOA.format(7))
+        yield server
+
+
+def test_serials_in_sync(look, dns_server, second):
+    result = look(soa_serial_in_sync=True)
+    assert result.is_success(), result.message
+    ns1, ns2 = (f"ns{n}.example.test (127.0.0.{n}:{dns_server.port})" for n in (1, 2))
+    assert result.raw_data["soa_serials"] == {ns1: 7, ns2: 7}
+    assert second.queries == [("example.test.", "SOA", "udp", False)]
+
+
+def test_serial_that_lags(look, dns_server, second):
+    second.add("example.test.", "SOA", SOA.format(4294967295))
+    result = look(soa_serial_in_sync=True)
+    assert result.is_error()
+    ns1, ns2 = (f"ns{n}.example.test (127.0.0.{n}:{dns_server.port})" for n in (1, 2))
+    assert result.message == f"{ns2} has serial 4294967295 of example.test, 8 behind 7 of {ns1}"
+    assert result.failures[0].path == "soa_serials"
+
+
+@pytest.mark.parametrize(
+    "fault, message",
+    [
+        ("lame", "it does not serve example.test: it answers without authority (AA)"),
+        ("refusing", "it does not serve example.test: it answers REFUSED"),
+        ("silent", "no answer from 127.0.0.2:"),
+    ],
+)
+def test_name_server_that_tells_no_serial_is_not_passed_over(look, dns_server, second, fault, message, ms):  # noqa: PLR0917 - fixtures
+    if fault == "lame":
+        second.authoritative = False
+    elif fault == "refusing":
+        second.rcodes["example.test."] = "REFUSED"
+    else:
+        second.react = lambda query, transport: None
+    result = look(soa_serial_in_sync=True, timeout=500 * ms)
+    assert result.is_error()
+    assert result.message.startswith(f"no serial from ns2.example.test (127.0.0.2:{dns_server.port}): {message}")
+    assert result.raw_data["soa_serials"][f"ns2.example.test (127.0.0.2:{dns_server.port})"] is None
+    assert result.fault == "target"
+
+
+def test_serial_of_a_name_server_without_address(look, dns_server, second):
+    del dns_server.zone["ns2.example.test.", "A"]
+    result = look(soa_serial_in_sync=True)
+    assert result.is_error()
+    assert result.raw_data["soa_serials"]["ns2.example.test (no address)"] is None
+
+
+def test_serials_of_no_zone(look, dns_server):
+    del dns_server.zone["example.test.", "SOA"]
+    result = look(soa_serial_in_sync=True)
+    assert result.is_error()
+    assert result.fault == "target"
+    assert "the name servers of the zone: 127.0.0.1:" in result.message
+    assert result.raw_data["values"] == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_this_machine_is_to_blame_for_what_it_cannot_reach(look, second, monkeypatch):
+    def unreachable(zone, server, question):
+        raise NetError("this machine has no route to it", phase="connect", kind="environment", fault="environment")
+
+    monkeypatch.setattr(sys.modules["monitorpy.plugins.dns_record"], "soa_serial", unreachable)
+    result = look(soa_serial_in_sync=True)
+    assert (result.fault, result.kind) == ("environment", "environment")
+    assert "this machine has no route to it (ip_family: ipv4 or ipv6 asks the addresses of one family only)" in result.message
+    assert look(soa_serial_in_sync=True, expected_value="192.0.2.9").fault == "target"
+
+
+def test_negative_assertion_holds_for_every_record(look):
+    """Not only for some record: Uptime Kuma's "value is not" is true as soon as one differs."""
+    assert look(expected_value="192.0.2.1", match="excludes").is_error()
+    assert look(expected_value="192.0.2.2", match="excludes").is_error()
+
+
+def test_every_record_counts_not_only_the_last(look, dns_server):
+    """Gatus compares with the last record of the answer."""
+    for values in (["192.0.2.1", "192.0.2.66"], ["192.0.2.66", "192.0.2.1"]):
+        dns_server.add("www.example.test.", "A", *values)
+        assert look(expected_value="192.0.2.1").is_error()
+        assert look(expected_value="192.0.2.66", match="excludes").is_error()
+
+
+def test_one_match_of_several_is_not_all(look):
+    """check_dns is content with any address; blackbox_exporter's fail_if_all_match is inverted."""
+    assert look(expected_value=["192.0.2.1", "192.0.2.9"], match="contains").is_error()
+    assert look(expected_value=["192.0.2.1"]).is_error()
+
+
+@pytest.mark.parametrize("match", ["exact", "contains", "excludes"])
+def test_no_records_satisfy_no_expectation(look, match):
+    """blackbox_exporter passes a probe without records where a regex must not match."""
+    for domain in ("txt.example.test", "gone.example.test"):
+        result = look(domain, "TXT", expected_value="evil", match=match)
+        assert result.is_error()
+        assert "expected NOERROR" in result.message
+
+
+def test_a_referral_proves_nothing(look, dns_server):
+    def react(query, transport):
+        response = dns.message.make_response(query)
+        response.authority.append(dns.rrset.from_text("test.", 60, "IN", "NS", "ns.test."))
+        return response.to_wire()
+
+    dns_server.react = react
+    result = look(rcode="NODATA")
+    assert result.is_error()
+    assert "expected NODATA, got REFERRAL" in result.message
+
+
+@pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"])
+def test_any_rcode_may_be_expected(look, dns_server, rcode):
+    dns_server.rcodes["www.example.test."] = rcode
+    assert look(rcode=rcode).is_success()
+    assert look(rcode="NXDOMAIN").is_error()
+
+
+@pytest.fixture
+def secure(look, dns_server, lab_certificates):
+    """Runs dns_record over TLS against the server, which has a certificate of the lab's authority."""
+    dns_server.tls = lab_certificates.good.context
+    trusting = {"transport": "tls", "ca_file": str(lab_certificates.ca_file)}
+    return lambda **config: look(**trusting | config)
+
+
+def test_over_tls(secure):
+    result = secure()
+    assert result.is_success(), result.message
+    assert result.raw_data["transport"] == "tls"
+    assert result.phases["tls"] > 0
+    assert result.phases["first_byte"] > 0
+
+
+def test_certificate_that_is_not_for_the_name_server(secure, dns_server, lab_certificates):
+    result = secure(server_name="dns.example.org")
+    assert (result.status, result.kind) == ("error", "tls")
+    assert "wrong host: not valid for 'dns.example.org'" in result.message
+    assert secure(nameserver="localhost", ip_family="ipv4").is_success()
+    dns_server.tls = lab_certificates.expired.context
+    assert "expired 3.0 days ago" in secure().message
+    assert secure(verify_ssl=False).is_success()
+    assert "not trusted" in secure(ca_file=None, trust="certifi").message
+
+
+def test_resolvers_go_by_their_own_names(secure, dns_server):
+    """server_name is the nameserver's."""
+    here = f"127.0.0.1:{dns_server.port}"
+    result = secure(server_name="localhost", check_propagation=True, resolvers=[here])
+    assert result.is_success(), result.message
+
+
+def test_name_servers_of_the_zone_are_asked_over_udp_where_resolvers_speak_tls(secure, dns_server, second, monkeypatch):
+    plugin = sys.modules["monitorpy.plugins.dns_record"]
+    monkeypatch.setattr(plugin, "PORTS", plugin.PORTS | {"udp": dns_server.port})
+    result = secure(soa_serial_in_sync=True)
+    assert result.is_success(), result.message
+    assert second.queries == [("example.test.", "SOA", "udp", False)]
+
+
+def test_name_servers_of_the_zone_over_tcp(look, second):
+    assert look(soa_serial_in_sync=True, transport="tcp").is_success()
+    assert second.queries == [("example.test.", "SOA", "tcp", False)]
+
+
+def test_ports_of_the_transports():
+    config = registry.get("dns_record").Config
+    ports = {way: config(domain="a.test", record_type="A", transport=way).default_port() for way in ("udp", "tcp", "tls", "https")}
+    assert ports == {"udp": 53, "tcp": 53, "tls": 853, "https": 443}
 
 
 def test_propagation(look, dns_server, helper):
@@ -336,8 +547,21 @@ def test_silent_resolver_leaves_time_for_the_verdict(look, dns_server, helper, m
         ({"resolvers": ["192.0.2.1"]}, "resolvers without check_propagation: true would not be looked at"),
         ({"propagation_threshold": 50.0, "resolvers": ["::1"]}, "propagation_threshold and resolvers without check_propagation"),
         ({"check_propagation": True, "resolvers": []}, "resolvers: must not be empty"),
-        ({"check_propagation": True, "resolvers": ["a:b"]}, "must be an address, address:port, [IPv6]:port or https://address/path, not 'a:b'"),
+        (
+            {"check_propagation": True, "resolvers": ["a:b"]},
+            "must be an address, address:port, [IPv6]:port or https://address/path, not 'a:b'",
+        ),
         ({"nameserver": "127.0.0.1:99999"}, "nameserver: must be an address, address:port, [IPv6]:port or https://address/path"),
+        ({"expected_value": ["192.0.2.1", "192.0.2.1"]}, "'192.0.2.1' is the same record as another of the list (192.0.2.1)"),
+        ({"server_name": "a.test"}, "server_name without transport: tls or https would not be looked at"),
+        ({"nameserver": "https://a.test/"}, "https://a.test/ needs transport: https"),
+        ({"check_propagation": True, "resolvers": ["https://a.test/"]}, "https://a.test/ needs transport: https"),
+        ({"doh_path": "/q", "transport": "tls"}, "doh_path needs transport: https"),
+        (
+            {"doh_path": "/q", "transport": "https", "nameserver": "https://a.test/"},
+            "doh_path would not be looked at: the nameserver is a URL",
+        ),
+        ({"doh_path": "q", "transport": "https"}, "doh_path: must be the path of a URL, such as /dns-query, not 'q'"),
         ({"check_dnssec": True}, "unknown key 'check_dnssec'"),
         ({"transport": "quic"}, "transport: must be 'udp', 'tcp', 'tls' or 'https'"),
     ],
@@ -353,6 +577,7 @@ def test_where_it_talks_to():
     assert cls({"domain": "a.test", "record_type": "A"}).get_host() is None
     assert cls({"domain": "a.test", "record_type": "A", "nameserver": "[::1]:53"}).get_host() == "::1"
     assert cls({"nameserver": "a:b"}).get_host() is None
+    assert cls({"nameserver": "https://dns.test/q"}).get_host() == "dns.test"
     assert cls.pins_address
     assert cls.cli_name == "dns"
     assert cls.get_required_config() == ["domain", "record_type"]
@@ -361,6 +586,11 @@ def test_where_it_talks_to():
 def test_pinned_address_of_a_nameserver_given_by_name(look, dns_server):
     config = {"domain": "www.example.test", "record_type": "A", "nameserver": "ns.invalid", "port": dns_server.port, "timeout": 2}
     assert run_check("dns_record", config, address="127.0.0.1").is_success()
+
+
+def test_every_address_of_the_name_server():
+    plugin = registry.get("dns_record")({"domain": "a.test", "record_type": "A", "nameserver": "localhost:5353", "ip_family": "ipv4"})
+    assert [(place.host, place.address) for place in plugin.endpoints()] == [("localhost", "127.0.0.1")]
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
