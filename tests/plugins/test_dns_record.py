@@ -462,11 +462,15 @@ def test_certificate_that_is_not_for_the_name_server(secure, dns_server, lab_cer
     assert "not trusted" in secure(ca_file=None, trust="certifi").message
 
 
-def test_resolvers_go_by_their_own_names(secure, dns_server):
-    """server_name is the nameserver's."""
-    here = f"127.0.0.1:{dns_server.port}"
-    result = secure(server_name="localhost", check_propagation=True, resolvers=[here])
-    assert result.is_success(), result.message
+def test_resolvers_go_by_their_own_names(secure, dns_server, lab_certificates):
+    """server_name is the nameserver's: the same server as a resolver must have its own address in the certificate."""
+    dns_server.tls = lab_certificates.issue("named", ["localhost"]).context
+    result = secure(server_name="localhost", check_propagation=True, resolvers=[f"127.0.0.1:{dns_server.port}"])
+    assert result.message.startswith("propagated to 0 % of the resolvers")
+    assert "wrong host" in result.message
+    assert secure(
+        server_name="localhost", check_propagation=True, resolvers=[f"localhost:{dns_server.port}"], ip_family="ipv4"
+    ).is_success()
 
 
 def test_name_servers_of_the_zone_are_asked_over_udp_where_resolvers_speak_tls(secure, dns_server, second, monkeypatch):
