@@ -17,7 +17,7 @@ from monitorpy.errors import ConfigError, ConfigIssue, MissingExtraError, NetErr
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.resolve import resolve
 from monitorpy.utils.logging import get_logger
-from monitorpy.utils.masking import MASK, excerpt, sounds_secret
+from monitorpy.utils.masking import MASK, active_masker, excerpt, sounds_secret
 
 T = TypeVar("T")
 logger = get_logger(__name__)
@@ -54,6 +54,7 @@ class MonitorPlugin(ABC):
     settings: Any = None
     address: str | None = None
     endpoint: Endpoint | None = None
+    learned_secrets: frozenset[str] = frozenset()
     _deadline: Deadline | None = None
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -121,6 +122,11 @@ class MonitorPlugin(ABC):
         from monitorpy.core.plugin_config import secret_values
 
         return set(secret_values(self.settings))
+
+    def learn_secret(self, secret: str) -> None:
+        """Have a secret masked that came up during the check, such as a token that was issued for it."""
+        self.learned_secrets |= {secret}
+        active_masker.set(active_masker.get() | {secret})
 
     def config_issues(self) -> list[ConfigIssue]:
         """Every mistake in the config: the declared model's, or the required keys that are missing."""

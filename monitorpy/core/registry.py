@@ -183,7 +183,9 @@ def attempt(
         masker = Masker(plugin.get_secrets())
         active_masker.set(active_masker.get() | masker.secrets)
         require_valid(plugin)
-        return plugin.run_check()
+        done = plugin.run_check()
+        masker |= plugin.learned_secrets
+        return done
 
     result = guarded(call)
     if result.response_time == 0.0:

@@ -182,3 +182,13 @@ class TestRunCheck:
         result, masker = copy_context().run(call)
         assert result.message == "hunter2 ::1 7"
         assert masker.text(result.message) == "*** ::1 7"
+
+    def test_secrets_that_come_up_during_the_check_are_masked(self, plugins):
+        class Told(PluginTemplate):
+            def _execute_check(self):
+                self.learn_secret("issued-token")
+                return self.success_result(f"{active_masker.get().text('issued-token')}, and issued-token in the result")
+
+        register_plugin("told")(Told)
+        assert run_check("told", {}).message == "***, and *** in the result"
+        assert not active_masker.get()
