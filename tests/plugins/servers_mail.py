@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
+import re
 import socket
 import ssl
 from copy import copy
@@ -23,6 +25,8 @@ class MailScript:
         self.replies: dict[str, bytes | None] = {}
         self.log: list[str] = []
         self.users = {"alice": "secret"}
+        self.token = "good-token"
+        self.reason = json.dumps({"status": "401", "schemes": "bearer", "scope": "mail"}).encode()
         self.messages: list[bytes] = []
         self.mechanisms = ["PLAIN", "LOGIN"]
         self.secured = False
@@ -83,6 +87,13 @@ class MailScript:
             return self.users.get(user) == password
         if mechanism == "LOGIN":
             return self.users.get(ask(b"Username:").decode()) == ask(b"Password:").decode()
+        if mechanism in {"XOAUTH2", "OAUTHBEARER"}:
+            start = {"XOAUTH2": "user=alice", "OAUTHBEARER": "n,a=alice,"}[mechanism]
+            told = base64.b64decode(initial) if initial else ask(b"")
+            if good := told == f"{start}\1auth=Bearer {self.token}\1\1".encode():
+                return good
+            ask(self.reason)
+            return False
         user, digest = ask(CHALLENGE).decode().split(" ")
         return hmac.new(self.users.get(user, "").encode(), CHALLENGE, "md5").hexdigest() == digest
 
@@ -121,8 +132,19 @@ class Smtp(MailScript):
 
 
 class Imap(MailScript):
+    """``inbox`` has the messages, b"" where one was removed; ``arrives_after`` so many looks. ``later``: capabilities after the login."""
+
     banner = b"* OK lab IMAP ready\r\n"
     extra = ("SASL-IR", "IDLE")
+    later = ()
+    arrives_after = 1
+    read_only = False
+    known = False
+    looks = 0
+
+    def __init__(self, tls: ssl.SSLContext | None = None, **options) -> None:
+        self.inbox: list[bytes] = []
+        super().__init__(tls, **options)
 
     def verb(self, line: str) -> str:
         return line.split(" ")[1].upper()
@@ -134,6 +156,7 @@ class Imap(MailScript):
         tag = line.split(" ", maxsplit=1)[0].encode()
         if verb == "CAPABILITY":
             offers = ["IMAP4rev1", *self.extra, *(f"AUTH={name}" for name in self.mechanisms)]
+            offers = ["IMAP4rev1", *self.later] if self.known and self.later else offers
             offers += ["STARTTLS"] if self.tls and not self.secured else []
             self.say(b"* CAPABILITY " + " ".join(offers).encode() + b"\r\n" + tag + b" OK done\r\n")
         elif verb == "STARTTLS":
@@ -143,14 +166,34 @@ class Imap(MailScript):
         elif verb == "AUTHENTICATE":
             _, _, mechanism, *initial = line.split(" ")
             good = self.sasl(mechanism, initial[0] if initial else None, b"+ ")
+            self.known = good
             self.say(tag + (b" OK welcome\r\n" if good else b" NO [AUTHENTICATIONFAILED] bad credentials\r\n"))
+        elif verb in {"EXAMINE", "SELECT"}:
+            good = self.known and line.endswith('"INBOX"')
+            self.say(b"* FLAGS (\\Seen)\r\n* 1 EXISTS\r\n" + tag + (b" OK open\r\n" if good else b" NO [NONEXISTENT] no such mailbox\r\n"))
+        elif verb == "UID" and "STORE" in line and self.read_only:
+            self.say(tag + b" NO read-only\r\n")
+        elif verb in {"NOOP", "UID"}:
+            self.say(self.found(line) + tag + b" OK done\r\n")
         elif verb == "LOGIN":
-            good = line.split(" ", 2)[2] == '"alice" "secret"'
+            good = self.known = line.split(" ", 2)[2] == '"alice" "secret"'
             self.say(tag + (b" OK welcome\r\n" if good else b" NO bad credentials\r\n"))
         else:
             self.say(b"* BYE\r\n" + tag + b" OK bye\r\n")
             return False
         return None
+
+    def found(self, line: str) -> bytes:
+        """The untagged part of the answer to NOOP and the UID commands."""
+        if wanted := re.search(r'UID SEARCH HEADER Message-ID "(.*)"$', line):
+            self.looks += 1
+            there = [n for n, message in enumerate(self.inbox, 1) if f"Message-ID: {wanted[1]}".encode() in message]
+            return (
+                f"* SEARCH {' '.join(map(str, there))}".strip().encode() + b"\r\n" if self.looks >= self.arrives_after else b"* SEARCH\r\n"
+            )
+        if expunged := re.search(r"UID EXPUNGE (\d+)$", line):
+            self.inbox[int(expunged[1]) - 1] = b""
+        return b"* 3 EXISTS\r\n"
 
 
 class Pop3(MailScript):

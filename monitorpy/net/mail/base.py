@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from monitorpy.errors import NetError
 from monitorpy.net.dialogue import Dialogue, as_text
-from monitorpy.net.mail import sasl
+from monitorpy.net.mail.sasl import Login
 from monitorpy.net.tls import TlsSettings
 from monitorpy.utils.masking import excerpt
 
 MAX_LINES = 500
 """Lines that one reply may have."""
+
+_SHOWN = 500
+"""Characters of a refusal in a message; some servers tell a story and name a page."""
 
 
 class MailClient(ABC):
@@ -35,7 +39,7 @@ class MailClient(ABC):
         """Turn to TLS, and ask for the capabilities again: those from before may be forged."""
 
     @abstractmethod
-    def login(self, username: str, password: str) -> str | None:
+    def login(self, login: Login) -> str | None:
         """Log in, with one attempt."""
 
     @abstractmethod
@@ -47,17 +51,36 @@ class MailClient(ABC):
         words = [capability.upper().replace("=", " ").split() for capability in self.capabilities]
         return [name for found in words if found[:1] == [keyword] for name in found[1:]]
 
+    def has(self, capability: str) -> bool:
+        """Whether the server offers it; capabilities are written in any case."""
+        return capability in map(str.upper, self.capabilities)
+
     def _send(self, line: str) -> None:
         self._dialogue.send(line.encode() + b"\r\n")
 
     def _line(self, waiting_for: str) -> str:
         return as_text(self._dialogue.read_line(waiting_for))
 
+    def _refuse_early_answers(self, verb: str) -> None:
+        """What stands there before it was asked for is no answer, however well it reads. NetError "protocol"."""
+        if early := self._dialogue.pending:
+            what = excerpt(as_text(early[:4_000]), 120)
+            raise NetError(f"{self._dialogue.peer} sent {what!r} before {verb} was asked", phase="transfer", kind="protocol")
+
+    def _no_service(self) -> NetError:
+        message = f"{self._dialogue.peer} refuses service: {shown(self.banner)}"
+        return NetError(message, phase="transfer", kind="protocol")
+
     def _strange(self, line: str, waiting_for: str) -> NetError:
         message = f"{self._dialogue.peer} sent {excerpt(line, 120)!r} for {waiting_for}"
         return NetError(message, phase="transfer", kind="protocol")
 
 
-def no_mechanism(offered: list[str]) -> str:
-    """The refusal when the server takes passwords by no way that we speak."""
-    return f"no usable way to log in is offered ({', '.join(offered) or 'none at all'}); usable: {', '.join(sasl.PREFERRED)}"
+def shown(text: str) -> str:
+    """What a server says, as much of it as fits into a message."""
+    return text if len(text) <= _SHOWN else f"{excerpt(text, _SHOWN)}..."
+
+
+def no_mechanism(offered: list[str], usable: Sequence[str]) -> str:
+    """The refusal when the server offers no way to log in that would do."""
+    return f"no usable way to log in is offered ({shown(', '.join(offered)) or 'none at all'}); usable: {', '.join(usable)}"

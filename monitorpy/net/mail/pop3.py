@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from monitorpy.net.mail import sasl
-from monitorpy.net.mail.base import MAX_LINES, MailClient, no_mechanism
+from monitorpy.net.mail.base import MAX_LINES, MailClient, no_mechanism, shown
 from monitorpy.net.tls import TlsSettings
 
 
@@ -10,40 +10,39 @@ class Pop3Client(MailClient):
 
     def greet(self) -> None:
         self.banner = self._line("the banner")
+        if self.banner.upper().startswith("-ERR"):
+            raise self._no_service()
         if not _good(self.banner):
             raise self._strange(self.banner, "the banner")
         self._ask_capabilities()
 
     def start_tls(self, settings: TlsSettings, server_hostname: str) -> str | None:
         if not _good(reply := self._command("STLS")):
-            return reply
+            return shown(reply)
         self._dialogue.start_tls(settings, server_hostname)
         self._ask_capabilities()
         return None
 
-    def login(self, username: str, password: str) -> str | None:
+    def login(self, login: sasl.Login) -> str | None:
         offered = self.mechanisms("SASL")
-        mechanism = sasl.choose(offered, ("PLAIN",))
-        if mechanism is None and ("USER" in map(str.upper, self.capabilities) or not offered):
-            return self._user_and_pass(username, password)
-        mechanism = mechanism or sasl.choose(offered)
+        mechanism = sasl.choose(offered, login.usable)
+        if login.takes_commands and mechanism != "PLAIN" and (self.has("USER") or not offered):
+            return self._user_and_pass(login)
         if mechanism is None:
-            return no_mechanism(offered)
-        reply = self._command(f"AUTH {mechanism}")
-        for step in sasl.steps(mechanism, username, password):
-            if not f"{reply} ".startswith("+ "):
-                return reply  # a +OK too: it has not seen the password
-            self._send(sasl.encode(step(sasl.decode(reply[1:].strip()))))
-            reply = self._answer("AUTH")
-        return None if _good(reply) else reply
+            return no_mechanism(offered, login.usable)
+        exchange = sasl.Exchange(mechanism, login)
+        reply = self._command(f"AUTH {exchange.opening(room=0)}")  # with the response it may have 255 bytes (RFC 5034, 4): few do
+        while f"{reply} ".startswith("+ ") and (answer := exchange.respond(reply[1:].strip())) is not None:
+            reply = self._command(answer, "AUTH")
+        return exchange.verdict(shown(reply), good=_good(reply))
 
     def quit(self) -> None:
         self._send("QUIT")
 
-    def _user_and_pass(self, username: str, password: str) -> str | None:
-        for command in (f"USER {username}", f"PASS {password}"):
+    def _user_and_pass(self, login: sasl.Login) -> str | None:
+        for command in (f"USER {login.username}", f"PASS {login.secret}"):
             if not _good(reply := self._command(command)):
-                return reply
+                return shown(reply)
         return None
 
     def _ask_capabilities(self) -> None:
@@ -57,11 +56,10 @@ class Pop3Client(MailClient):
             self.capabilities.append(line)
         raise self._strange(f"{MAX_LINES} lines without an end", "the answer to CAPA")
 
-    def _command(self, command: str) -> str:
+    def _command(self, command: str, verb: str = "") -> str:
+        verb = verb or command.partition(" ")[0]
+        self._refuse_early_answers(verb)
         self._send(command)
-        return self._answer(command.partition(" ")[0])
-
-    def _answer(self, verb: str) -> str:
         line = self._line(f"the answer to {verb}")
         if not line.startswith(("+", "-ERR")):
             raise self._strange(line, f"the answer to {verb}")

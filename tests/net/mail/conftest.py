@@ -34,6 +34,19 @@ def script():
 
 
 @pytest.fixture
+def server():
+    """Starts a server for a script, in clear text or with a TLS context."""
+    with ExitStack() as stack:
+        yield lambda talk, tls=None: stack.enter_context(_helper("servers_tcp").running(talk, tls))
+
+
+@pytest.fixture
+def dns_server():
+    with _helper("servers_dns").running(_helper("servers_dns").DnsServer()) as server:
+        yield server
+
+
+@pytest.fixture
 def client(ms):
     """Makes the client of a script's protocol, connected to it."""
     with ExitStack() as stack:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitorpy.net.mail.base import MailClient, no_mechanism
+from monitorpy.errors import NetError
+from monitorpy.net.mail.base import MailClient, no_mechanism, shown
 
 
 class Client(MailClient):
@@ -12,7 +13,7 @@ class Client(MailClient):
     def start_tls(self, settings, server_hostname):
         """Nothing."""
 
-    def login(self, username, password):
+    def login(self, login):
         """Nothing."""
 
     def quit(self):
@@ -34,9 +35,21 @@ def test_mechanisms(capabilities, found):
     assert client.mechanisms("AUTH") == found
 
 
+def test_has():
+    client = Client(None)
+    client.capabilities = ["UidPlus", "SASL-IR"]
+    assert client.has("UIDPLUS")
+    assert not client.has("SASL")
+
+
 def test_no_mechanism():
-    assert no_mechanism(["GSSAPI"]) == "no usable way to log in is offered (GSSAPI); usable: PLAIN, LOGIN, CRAM-MD5"
-    assert "(none at all)" in no_mechanism([])
+    assert no_mechanism(["GSSAPI"], ("PLAIN", "LOGIN")) == "no usable way to log in is offered (GSSAPI); usable: PLAIN, LOGIN"
+    assert "(none at all)" in no_mechanism([], ("XOAUTH2",))
+
+
+def test_what_a_server_says_is_bounded():
+    assert shown("x" * 500) == "x" * 500
+    assert shown("x" * 501) == "x" * 500 + "..."
 
 
 def test_lines(client, script):
@@ -48,3 +61,18 @@ def test_lines(client, script):
     assert str(strange).startswith("127.0.0.1:")
     assert str(strange).endswith(f" sent '{'x' * 120}' for the answer")
     assert strange.kind == "protocol"
+
+
+def test_an_answer_that_comes_before_the_question_is_none(client, script):
+    client(script("Pop3"))._refuse_early_answers("CAPA")
+    pop = client(script("Pop3", banner=b"+OK ready\r\n+OK welcome\r\n"))
+    pop._line("the banner")
+    with pytest.raises(NetError, match=r"sent '\+OK welcome\\r\\n' before CAPA was asked") as caught:
+        pop._refuse_early_answers("CAPA")
+    assert caught.value.kind == "protocol"
+
+
+def test_no_service(client, script):
+    pop = client(script("Pop3"))
+    pop.banner = "-ERR busy"
+    assert str(pop._no_service()).endswith(" refuses service: -ERR busy")
