@@ -114,7 +114,8 @@ def _rcode_message(answer: Answer, wanted: str) -> str:
         "REFERRAL": f"it only names other servers to ask for {name}",
     }.get(answer.outcome, f"{answer.server} has no answer for {name}")
     alias = f" ({shown(answer.name)} is an alias of it)" if answer.aliases else ""
-    return f"expected {wanted}, got {answer.outcome} from {answer.server}: {meaning}{alias}"
+    reason = f"; it says: {answer.reason}" if answer.reason else ""
+    return f"expected {wanted}, got {answer.outcome} from {answer.server}: {meaning}{alias}{reason}"
 
 
 def _type(answer: Answer) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TypeVar
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -21,6 +22,7 @@ import dns.resolver
 from monitorpy.errors import NetError
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.dnstransport import Phases, Question, Server, Transport, exchange
+from monitorpy.utils.masking import excerpt
 
 __all__ = ["Answer", "Question", "Server", "Transport", "absolute_name", "ask", "in_parallel", "look_up", "look_up_any", "system_servers"]
 
@@ -31,6 +33,8 @@ PAYLOAD = 1232
 """Bytes of UDP answer that we announce to take: what passes every path unfragmented (DNS flag day 2020)."""
 
 _MAX_ALIASES = 16
+_AT_ONCE = 100
+"""Threads; how many name servers there are to ask may be a peer's word."""
 _OF_OLD_SERVERS = {dns.rcode.FORMERR, dns.rcode.NOTIMP}
 """What servers say that know no EDNS; they are asked once more without it (RFC 6891, 7)."""
 
@@ -65,6 +69,12 @@ class Answer:
         if dns.rdatatype.NS in told and dns.rdatatype.SOA not in told and not self.message.flags & dns.flags.AA:
             return "REFERRAL"
         return "NODATA"
+
+    @property
+    def reason(self) -> str:
+        """Why it is no better, as the server says (extended DNS errors, RFC 8914); empty if it says nothing."""
+        told = [option.to_text() for option in self.message.options if isinstance(option, dns.edns.EDEOption)]
+        return excerpt(", ".join(told), 200)
 
 
 def absolute_name(text: str) -> dns.name.Name:
@@ -180,5 +190,5 @@ def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T | NetError]:
         except NetError as failed:
             return failed
 
-    with ThreadPoolExecutor(max(1, len(jobs)), "monitorpy-dns") as pool:
+    with ThreadPoolExecutor(max(1, min(len(jobs), _AT_ONCE)), "monitorpy-dns") as pool:
         return list(pool.map(run, jobs))

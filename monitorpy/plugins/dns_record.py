@@ -251,7 +251,7 @@ class DnsRecordPlugin(PluginTemplate):
 
     def _not_authoritative(self, answer: Answer, servers: dict[str, Server], question: Question, raw: dict[str, Any]) -> Iterator[Failure]:
         answers = dnsquery.in_parallel([partial(dnsquery.look_up, answer.name, server, question) for server in servers.values()])
-        raw["authoritative"] = all(isinstance(found, Answer) and found.authoritative for found in answers)
+        raw["authoritative"] = bool(answers) and all(isinstance(found, Answer) and found.authoritative for found in answers)
         for who, found in zip(servers, answers, strict=True):
             if isinstance(found, NetError):
                 yield self._not_seen("authoritative", f"authoritative server {who}", found)

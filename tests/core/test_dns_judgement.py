@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.name
@@ -62,6 +63,12 @@ def test_all_well():
 )
 def test_another_rcode_is_the_only_failure(got, message):
     assert told(wanted("192.0.2.1", ttl="60:100").failures(got)) == [message]
+
+
+def test_the_reason_that_the_server_gives_is_told():
+    got = answer(rcode="SERVFAIL")
+    got.message.use_edns(0, options=[dns.edns.EDEOption(7)])
+    assert told(wanted().failures(got))[0].endswith("has no answer for www.example.test; it says: EDE 7 (Signature Expired)")
 
 
 def test_records_where_none_are_expected():

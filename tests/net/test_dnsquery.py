@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.name
@@ -189,6 +190,20 @@ def test_loss_is_not_hidden_by_a_second_packet(ask, server, ms):
     with pytest.raises(NetError, match="no answer from"):
         ask(seconds=300 * ms)
     assert len(server.queries) == 1
+
+
+def test_reason(ask, server):
+    def react(query, transport):
+        response = dns.message.make_response(query)
+        response.set_rcode(dns.rcode.SERVFAIL)
+        response.use_edns(0, options=[dns.edns.EDEOption(7, "insecure"), dns.edns.EDEOption(22)])
+        return response.to_wire()
+
+    assert ask().reason == ""
+    server.react = react
+    reason = ask().reason
+    assert reason.startswith("EDE 7 (Signature Expired): in")
+    assert reason.endswith("secure, EDE 22 (No Reachable Authority)")
 
 
 def referral(query):

@@ -274,6 +274,8 @@ def test_name_server_without_an_address_is_a_lame_delegation(look, dns_server, s
     expected = "name server gone.example.test of example.test has no address: its name has no A or AAAA record (NXDOMAIN)"
     assert result.message == expected
     assert look(nameserver=None, soa_serial_in_sync=True).message == expected
+    del dns_server.zone["ns1.example.test.", "A"]
+    assert look(nameserver=None, check_authoritative=True).raw_data["authoritative"] is False
 
 
 def test_delegation_signer_is_a_matter_of_the_zone_above(look, dns_server, system):
