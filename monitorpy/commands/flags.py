@@ -39,6 +39,7 @@ class Field:
     choices: tuple[str, ...] = ()
     secret: bool = False
     levels: bool = False  # a mapping with keys of its own, such as {warning:, error:}
+    secrets: frozenset[str] = frozenset()  # keys of a mapping that are secret
 
     @property
     def mapping(self) -> bool:
@@ -66,8 +67,8 @@ def fields(plugin: type[MonitorPlugin]) -> list[Field]:
         keys = [*((key, True) for key in plugin.get_required_config()), *((key, False) for key in plugin.get_optional_config())]
         return [Field(key, required, "", _ANY) for key, required in keys if key != "timeout"]
     schema = model.model_json_schema()
-    required = schema.get("required", [])
-    return [_field(name, schema["properties"][name], name in required) for name in field_order(model) if name != "timeout"]
+    required, models = schema.get("required", []), schema.get("$defs", {})
+    return [_field(name, schema["properties"][name], name in required, models) for name in field_order(model) if name != "timeout"]
 
 
 def add_flags(parser: argparse.ArgumentParser, plugin: type[MonitorPlugin], argv: Iterable[str], taken: Iterable[str]) -> None:
@@ -108,7 +109,10 @@ def config_from(plugin: type[MonitorPlugin], args: argparse.Namespace) -> Given:
             if field.secret:
                 value = _secret(flag, value)
                 secrets.add(value)
-            config[field.name] = value if field.secret else _value(field, flag, value, texts)
+            made = config[field.name] = value if field.secret else _value(field, flag, value, texts)
+            for key in field.secrets & made.keys() if field.secrets else ():
+                made[key] = _secret(f"{flag} {key}", texts.pop((field.name, key)))
+                secrets.add(made[key])
     for key, value in _pairs("--config", getattr(args, "config", None) or []):
         config[key] = _typed(value, _ANY)
     model = declared_config(plugin)
@@ -120,7 +124,7 @@ def _flag(name: str, taken: Iterable[str]) -> str:
     return "--config-" + flag[2:] if flag in taken else flag
 
 
-def _field(name: str, entry: Mapping[str, Any], required: bool) -> Field:
+def _field(name: str, entry: Mapping[str, Any], required: bool, models: Mapping[str, Any]) -> Field:
     branches = entry.get("anyOf", [entry])
     inner = [branch[key] for branch in branches for key in ("items", "additionalProperties") if isinstance(branch.get(key), dict)]
     enums = [branch.get("enum", [branch["const"]] if "const" in branch else None) for branch in branches if branch.get("type") != "null"]
@@ -135,9 +139,20 @@ def _field(name: str, entry: Mapping[str, Any], required: bool) -> Field:
         _types(entry),
         frozenset().union(*map(_types, inner)) or _ANY,
         tuple(str(choice) for enum in enums for choice in enum or ()) if all(enums) else (),
-        any(branch.get("writeOnly") for branch in branches),
+        _is_secret(entry),
         any("properties" in branch for branch in branches),
+        frozenset(key for branch in branches for key, inner in _properties(branch, models) if _is_secret(inner)),
     )
+
+
+def _is_secret(entry: Mapping[str, Any]) -> bool:
+    return any(branch.get("writeOnly") for branch in entry.get("anyOf", [entry]))
+
+
+def _properties(branch: Mapping[str, Any], models: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """The keys of a section, such as confirm_imap."""
+    model = models.get(branch.get("$ref", "").rpartition("/")[2], {})
+    return dict(model.get("properties", {})).items()
 
 
 def _types(entry: Mapping[str, Any]) -> frozenset[str]:
@@ -159,7 +174,8 @@ def _options(field: Field) -> dict[str, Any]:
     if field.choices:
         return {"choices": field.choices, "help": text}
     if field.mapping:
-        return {"action": "append", "metavar": "NAME=VALUE", "help": f"{text} Repeatable."}
+        secret = "".join(f" {key} as env:NAME or file:PATH." for key in sorted(field.secrets))
+        return {"action": "append", "metavar": "NAME=VALUE", "help": f"{text} Repeatable.{secret}"}
     if "array" in field.types and not field.positional:
         return {"action": "append", "metavar": _metavar(field), "help": f"{text} Repeatable."}
     if field.levels:

@@ -18,6 +18,13 @@ class Nested(ConfigSection):
     matches: str
 
 
+class Account(ConfigSection):
+    name: str
+    port: int = 1
+    password: SecretStr
+    token: SecretStr | None = None
+
+
 class Declared(PluginTemplate):
     class Config(PluginConfig):
         note: str = Field("hello", description="Comes after the required ones.")
@@ -40,6 +47,7 @@ class Declared(PluginTemplate):
         size: int | Literal["big"] = Field(3, description="A size (default 3).")
         verify: bool = Field(default=True, description="Verify.")
         password: SecretStr | None = Field(None, description="A secret.")
+        account: Account | None = Field(None, description="An account.")
 
 
 class Short(PluginTemplate):
@@ -159,6 +167,15 @@ def test_secrets(monkeypatch, tmp_path):
         config("--password", f"file:{file}")
 
 
+def test_secrets_in_a_section(monkeypatch):
+    monkeypatch.setenv("PASSWORD", "1234")
+    found = parse(Declared, *REQUIRED, "--account", "name=7", "--account", "password=env:PASSWORD", "--account", "port=9")
+    assert found.config["account"] == {"name": "7", "password": "1234", "port": 9}
+    assert found.secrets == {"1234"}
+    with pytest.raises(UsageError, match="--account token takes env:NAME or file:PATH, never the value itself"):
+        config("--account", "token=hunter2")
+
+
 def test_help_tells_defaults_and_escapes_percent():
     parser = argparse.ArgumentParser()
     add_flags(parser, Declared, (), ())
@@ -168,6 +185,7 @@ def test_help_tells_defaults_and_escapes_percent():
     assert "A level. (default: 1)" in text
     assert "A size (default 3)." in text
     assert text.count("default 3") == 1
+    assert "An account. Repeatable. password as env:NAME or file:PATH. token as env:NAME or file:PATH." in text
     assert "env:NAME|file:PATH A secret. As env:NAME or file:PATH, never the value itself." in text
 
 

@@ -12,6 +12,8 @@ from monitorpy.net.tls import TlsSettings
 _CODE = re.compile("[0-9]{3}")
 _FIRST_RESPONSE = 512 - len("AUTH OAUTHBEARER \r\n")
 """Characters that fit into the AUTH command (RFC 4954, 4); a longer response is sent when it is asked for."""
+_FIRST_TOKEN = 12_288
+"""The same for XOAUTH2: those who made it document the token in the command, however long, and not all servers ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class SmtpClient(MailClient):
         if mechanism is None:
             return no_mechanism(offered, login.usable)
         exchange = sasl.Exchange(mechanism, login)
-        reply = self._command(f"AUTH {exchange.opening(_FIRST_RESPONSE)}")
+        reply = self._command(f"AUTH {exchange.opening(_FIRST_TOKEN if mechanism == 'XOAUTH2' else _FIRST_RESPONSE)}")
         while reply.code == 334 and (answer := exchange.respond(reply.lines[0])) is not None:  # noqa: PLR2004 - RFC 4954, 4: go on
             reply = self._command(answer, "AUTH")
         return exchange.verdict(reply.refusal, good=reply.code == 235)  # noqa: PLR2004 - RFC 4954, 6: authenticated
