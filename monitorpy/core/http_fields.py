@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator, SecretStr, WithJsonSchema, model_validator
 
+from monitorpy.core.fields import RegexField, ThresholdField
+from monitorpy.core.json_schema import JsonSchema
+from monitorpy.core.plugin_config import ConfigSection
 from monitorpy.core.tls_options import Text
+
+PROXIES = ("http", "socks5", "socks5h")
+"""Schemes of proxies; those of net.proxy, which need not be imported to read a config."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _EXAMPLES = {"http": "https://example.org/", "ws": "wss://example.org/", "socks5": "socks5://127.0.0.1:1080"}
@@ -37,6 +43,16 @@ def url_of(*schemes: str, credentials: str = "auth_username and auth_password") 
     return check
 
 
+def _proxy(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in PROXIES:
+        raise ValueError(f"must be a URL such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080, not {url.scheme or value!r}")
+    url_of(*PROXIES, credentials="proxy_username and proxy_password")(value)
+    if url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("must have a host and a port only")
+    return value
+
+
 def _method(value: str) -> str:
     if not _TOKEN.fullmatch(value) or value.upper() == "CONNECT":
         raise ValueError(f"must be an HTTP method such as GET or POST, not {value!r}")
@@ -62,6 +78,9 @@ def _headers(value: dict[str, str]) -> dict[str, str]:
 UrlField = Annotated[Text, AfterValidator(url_of("http", "https"))]
 """An http:// or https:// URL without credentials."""
 
+ProxyField = Annotated[Text, AfterValidator(_proxy)]
+"""The URL of a proxy, without credentials."""
+
 MethodField = Annotated[Text, AfterValidator(_method)]
 """A method of RFC 9110, in capitals."""
 
@@ -73,6 +92,47 @@ HeadersField = Annotated[dict[str, str], AfterValidator(_headers)]
 
 Texts = Text | Annotated[list[Text], Field(min_length=1)]
 """A text, or a list of texts that is not empty."""
+
+
+JsonSchemaField = Annotated[
+    JsonSchema, PlainValidator(JsonSchema.parse), WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string", "minLength": 1}]})
+]
+"""A JSON Schema, or the path of a JSON file with one."""
+
+
+class TextMatch(ConfigSection):
+    """A text in which a regular expression must find something."""
+
+    matches: RegexField = Field(description="Regular expression to find in it.")
+
+
+class PhaseLimits(ConfigSection):
+    """Seconds that each phase may take, summed over redirects: a number (error above it), a range, or {warning, error}."""
+
+    dns: ThresholdField | None = Field(None, description="Seconds to resolve names.")
+    connect: ThresholdField | None = Field(None, description="Seconds to connect, the way through a proxy included.")
+    tls: ThresholdField | None = Field(None, description="Seconds for TLS handshakes.")
+    first_byte: ThresholdField | None = Field(None, description="Seconds from the request to the first byte of the answer.")
+    transfer: ThresholdField | None = Field(None, description="Seconds from the first byte to the end of the answer.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"must have one of {', '.join(type(self).model_fields)}")
+        return self
+
+
+class OAuth2Options(ConfigSection):
+    """Client credentials, for which a token is asked before the check."""
+
+    token_url: Annotated[Text, AfterValidator(url_of("http", "https", credentials="client_id and client_secret"))] = Field(
+        description="https:// URL to ask for the token."
+    )
+    client_id: Text = Field(description="Who asks.")
+    client_secret: SecretStr = Field(description="The secret of who asks.")
+    scope: Text | None = Field(None, description="Scopes to ask for, separated by spaces.")
+    audience: Text | None = Field(None, description="For whom the token is to be, where the server wants to know.")
+    auth_style: Literal["basic", "body"] = Field("basic", description="Send id and secret as basic authentication, or in the body.")
 
 
 def carries_credentials(headers: Iterable[str]) -> bool:

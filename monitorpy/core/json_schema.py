@@ -130,7 +130,7 @@ class _Inspection:
 
     def inspect_root(self, schema: dict[str, Any]) -> None:
         """Raises ValueError for the first mistake."""
-        from jsonschema_specifications import REGISTRY
+        from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
         from referencing.jsonschema import specification_with
 
         if _levels(schema) > _DEPTH:
@@ -141,7 +141,7 @@ class _Inspection:
         self._inspect(resource, REGISTRY.resolver_with_root(resource))
 
     def _check_form(self, schema: Any) -> None:
-        from jsonschema import SchemaError
+        from jsonschema import SchemaError  # type: ignore[import-untyped]
 
         try:
             self._draft.check_schema(schema, format_checker=None)
@@ -235,7 +235,7 @@ def _expectation(keyword: str, wanted: Any, schema: Mapping[str, Any]) -> str | 
 
 def _nearest(error: Any) -> str:
     """Of a choice between schemas: what the one that fits best wants, if one does; nothing is in the context where too many fit."""
-    from jsonschema.exceptions import best_match
+    from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
 
     if not error.context:
         return f", but more than one fits {shown(error.instance)}"

@@ -19,7 +19,7 @@ _PRIVATE = ("auth", "cookie", "token", "secret", "key", "password", "session", "
 _SHOWN = 200
 """Characters of a URL in a message."""
 
-Mark: TypeAlias = tuple[str | None, str, str | None]
+_Mark: TypeAlias = tuple[str | None, str, str]
 
 
 class Redirects:
@@ -28,7 +28,7 @@ class Redirects:
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
         self._jar = RequestsCookieJar()
-        self._asked: list[Mark] = []
+        self._asked: list[_Mark] = []
 
     def follow(self, response: Response) -> PreparedRequest:
         """The request that the redirect asks for.
@@ -56,9 +56,9 @@ class Redirects:
             raise _refused(f"{_short(old)} redirects to {_short(new)}, which is not https")
 
 
-def _mark(request: PreparedRequest) -> Mark:
+def _mark(request: PreparedRequest) -> _Mark:
     """What makes two requests the same; one with other cookies may be answered otherwise, and a login often is."""
-    return request.method, urldefrag(request.url or "").url, request.headers.get("Cookie")
+    return request.method, urldefrag(request.url or "").url, str(request.headers.get("Cookie", ""))
 
 
 def _way(urls: Sequence[str]) -> str:

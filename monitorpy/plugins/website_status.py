@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 import json as jsonlib
-import re
 import warnings
-from base64 import b64encode
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+from pydantic import Field, model_validator
 
 from monitorpy.core.fields import JsonPathField, RegexField, StatusField, StatusSpec, ThresholdField
-from monitorpy.core.http_fields import HeadersField, MethodField, Texts, UrlField, carries_credentials
+from monitorpy.core.http_credentials import CredentialOptions
+from monitorpy.core.http_fields import (
+    HeaderName,
+    HeadersField,
+    JsonSchemaField,
+    MethodField,
+    PhaseLimits,
+    TextMatch,
+    Texts,
+    UrlField,
+)
+from monitorpy.core.http_judgement import body_failures, header_failures, json_failures, phase_failures, redirect_failures
 from monitorpy.core.plugin_base import PluginTemplate
-from monitorpy.core.plugin_config import ConfigSection
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
-from monitorpy.core.values import same, shown
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.http import Exchange, HttpOptions, fetch
 from monitorpy.net.http_text import NOT_JSON, decode, parse_json
-from monitorpy.net.proxy import Proxy
+from monitorpy.net.oauth2 import ClientCredentials
 from monitorpy.net.tls import describe
 from monitorpy.utils.masking import excerpt
 
-_OF_THE_BODY = ("expected_content", "unexpected_content", "expected_regex", "expected_json")
-_EXCERPT = 200
-
-
-def _proxy(value: str) -> str:
-    if urlsplit(value).scheme != "http":
-        raise ValueError("must be an http:// URL: a proxy is spoken to in HTTP, and https goes through it in a tunnel")
-    return value
-
-
-class HeaderMatch(ConfigSection):
-    """A header that a regular expression must find something in."""
-
-    matches: RegexField = Field(description="Regular expression to find in the header's value.")
+_OF_THE_BODY = ("expected_content", "unexpected_content", "expected_regex", "expected_json", "json_schema")
+_OF_REDIRECTS = ("max_redirects", "redirect_policy", "expected_redirects")
 
 
 @register_plugin("website_status")
@@ -54,23 +49,18 @@ class WebsiteStatusPlugin(PluginTemplate):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", 'Field name "json"')  # of pydantic: it shadows a deprecated method that nobody calls here
 
-        class Config(ReachOptions, VerifyOptions, ExpiryOptions):
-            """What a check file may say; json_schema and credentials for the proxy are not among it yet."""
+        class Config(CredentialOptions, ReachOptions, VerifyOptions, ExpiryOptions):
+            """What a check file may say."""
 
             url: UrlField = Field(description="http:// or https:// URL to ask for.")
             method: MethodField | None = Field(None, description="HTTP method (default GET, or POST with a body).")
             headers: HeadersField = Field({}, description="Request headers, name to value.")
             body: str | None = Field(None, description="Request body, sent as UTF-8.")
             json: Any = Field(None, description="Request body as a value, sent as JSON.")
-            auth_username: Text | None = Field(None, description="User name for basic authentication.")
-            auth_password: SecretStr | None = Field(None, description="Password for basic authentication.")
-            digest: bool = Field(default=False, description="Use digest instead of basic authentication.")
-            bearer: SecretStr | None = Field(None, description="Token to send as Authorization: Bearer.")
-            allow_plaintext_auth: bool = Field(default=False, description="Send credentials over http:// too, readable on the way.")
             follow_redirects: bool = Field(default=True, description="Follow redirects; otherwise a 3xx is the answer to judge.")
             max_redirects: int = Field(10, ge=0, le=100, description="Redirects to follow at most.")
-            proxy: Annotated[UrlField, AfterValidator(_proxy)] | None = Field(
-                None, description="http:// URL of a proxy. Environment variables are not read."
+            redirect_policy: Literal["any", "same_host", "https_only"] = Field(
+                "any", description="Redirects that may be followed; another one is an error."
             )
             resolve_to: Text | None = Field(
                 None, description="Address to connect to instead of the URL's host; SNI and Host keep the name."
@@ -81,14 +71,27 @@ class WebsiteStatusPlugin(PluginTemplate):
             expected_content: Texts | None = Field(None, description="Text, or list of texts, that the body must contain.")
             unexpected_content: Texts | None = Field(None, description="Text, or list of texts, that the body must not contain.")
             expected_regex: RegexField | None = Field(None, description="Regular expression to find in the body.")
-            expected_headers: Annotated[dict[str, str | HeaderMatch], Field(min_length=1)] | None = Field(
+            expected_headers: Annotated[dict[HeaderName, str | TextMatch], Field(min_length=1)] | None = Field(
                 None, description="Response headers, name to exact value or to {matches: REGEX}."
+            )
+            unexpected_headers: Annotated[list[HeaderName], Field(min_length=1)] | None = Field(
+                None, description="Response headers that must not be there."
             )
             expected_json: Annotated[dict[JsonPathField, Any], Field(min_length=1)] | None = Field(
                 None, description="JSONPath into the JSON body to the value it must equal."
             )
+            json_schema: JsonSchemaField | None = Field(
+                None, description="JSON Schema that the JSON body must satisfy: a mapping, or the path of a JSON file."
+            )
+            expected_url: Text | TextMatch | None = Field(
+                None, description="URL of the last answer, after redirects: the exact one, or {matches: REGEX}."
+            )
+            expected_redirects: int | None = Field(None, ge=0, description="How many redirects there must be.")
             max_response_time: ThresholdField | None = Field(
                 None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
+            )
+            max_phase_time: PhaseLimits | None = Field(
+                None, description="Seconds for single phases: {dns, connect, tls, first_byte, transfer}, each as max_response_time."
             )
             max_body_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Bytes of body, decompressed, above which the check fails.")
 
@@ -99,30 +102,37 @@ class WebsiteStatusPlugin(PluginTemplate):
                 return self
 
     def get_secrets(self) -> set[str]:
-        """Basic authentication travels as base64 of both: a server may echo it."""
         secrets = super().get_secrets()
-        if self.settings is not None and self.settings.auth_password is not None:
-            pair = f"{self.settings.auth_username}:{self.settings.auth_password.get_secret_value()}"
-            secrets.add(b64encode(pair.encode()).decode())
-        return secrets
+        return secrets if self.settings is None else secrets.union(self.settings.encoded_secrets())
 
     def _execute_check(self) -> CheckResult:
-        settings = self.settings
-        if _in_clear_text(settings):
-            raise ConfigError(ConfigIssue((), "credentials would be sent in clear text: use https, or set allow_plaintext_auth: true"))
+        settings, options = self.settings, self._options()
+        headers = _request_headers(settings)
+        raw: dict[str, Any] = {}
+        if credentials := settings.client_credentials():
+            token, raw["token_request"] = self._token(credentials, options)
+            headers["Authorization"] = f"Bearer {token}"
         exchange = fetch(
             settings.url,
             deadline=self.deadline,
             phases=self.phases,
             method=settings.method or ("POST" if _has_body(settings) else "GET"),
-            headers=_request_headers(settings),
+            headers=headers,
             body=_request_body(settings),
-            auth=_auth(settings),
-            options=self._options(),
+            auth=settings.authentication(),
+            options=options,
         )
-        raw = _observation(settings.url, exchange)
+        raw = {**_observation(settings.url, exchange), **raw}
         message = f"{exchange.status_code} {exchange.reason}".rstrip() + f" in {exchange.seconds * 1000:.0f} ms"
-        return self.judged_result(message, _failures(settings, exchange, raw), exchange.seconds, raw)
+        return self.judged_result(message, self._failures(exchange, raw), exchange.seconds, raw)
+
+    def _token(self, credentials: ClientCredentials, options: HttpOptions) -> tuple[str, dict[str, Any]]:
+        """A token for this check, and what was seen of the request for it; the pinned address is that of the URL's host only."""
+        if urlsplit(credentials.token_url).hostname != urlsplit(self.settings.url).hostname:
+            options = replace(options, address=None)
+        token, exchange = credentials.fetch_token(self.deadline, options)
+        self.learn_secret(token)
+        return token, {"url": exchange.url, "status_code": exchange.status_code, "response_time": exchange.seconds}
 
     def _options(self) -> HttpOptions:
         settings = self.settings
@@ -132,39 +142,76 @@ class WebsiteStatusPlugin(PluginTemplate):
             tls=settings.tls_settings(alpn=("http/1.1",)),
             family=settings.ip_family,
             address=self.address or settings.resolve_to,
-            proxy=Proxy.parse(settings.proxy) if settings.proxy else None,
+            proxy=settings.proxy_server(),
             follow_redirects=settings.follow_redirects,
+            redirect_policy=settings.redirect_policy,
             max_redirects=settings.max_redirects,
             max_body=settings.max_body_bytes,
         )
+
+    def _failures(self, exchange: Exchange, raw: dict[str, Any]) -> Iterator[Failure]:
+        settings = self.settings
+        yield from _status_failures(settings.expected_status, exchange)
+        if exchange.truncated:
+            limit = settings.max_body_bytes
+            text = f"the body is longer than {limit} bytes"
+            yield Failure("size", f"at most {limit} bytes", f"more than {limit} bytes", message=text)
+        yield from redirect_failures(settings.expected_url, settings.expected_redirects, raw)
+        yield from header_failures(settings.expected_headers or {}, settings.unexpected_headers or (), exchange.headers, exchange.repeated)
+        yield from body_failures(_list(settings.expected_content), _list(settings.unexpected_content), settings.expected_regex, raw["body"])
+        yield from json_failures(settings.expected_json or {}, settings.json_schema, raw, self.deadline)
+        yield from self._certificate_failures(raw)
+        if settings.max_phase_time:
+            yield from phase_failures(settings.max_phase_time, self.phases)
+        limit = settings.max_response_time
+        if limit and (slow := limit.failure("response_time", exchange.seconds, what="response time", unit=" s")):
+            yield slow
+
+    def _certificate_failures(self, raw: dict[str, Any]) -> Iterator[Failure]:
+        wanted = [name for name in ("warning_days", "critical_days") if getattr(self.settings, name) is not None]
+        if raw["certificate"]:
+            yield from self.settings.expiry_failures([raw["certificate"]], "certificate.")
+        elif wanted:
+            text = f"there is no certificate for {' and '.join(wanted)}: the last answer came over http"
+            yield Failure("certificate", "a certificate", None, message=text)
+
+
+def _status_failures(expected: StatusSpec, exchange: Exchange) -> Iterator[Failure]:
+    status = exchange.status_code
+    if not expected.accepts(status):
+        location = exchange.headers.get("location")
+        where = f" (a redirect to {excerpt(location, 200)})" if location and status // 100 == 3 else ""  # noqa: PLR2004 - 3xx
+        text = f"expected status {expected}, got {f'{status} {exchange.reason}'.rstrip()}{where}"
+        yield Failure("status_code", str(expected), status, message=text)
+
+
+def _list(texts: str | list[str] | None) -> list[str]:
+    return [texts] if isinstance(texts, str) else texts or []
 
 
 def _contradictions(settings: Any) -> Iterator[str]:
     """Combinations of which one part would silently not count; what ``defaults:`` may set for all checks is no contradiction."""
     given = settings.model_fields_set
-    headers = {name.lower() for name in settings.headers}
     if settings.body is not None and "json" in given:
         yield "body and json exclude each other"
-    if (settings.auth_username is None) != (settings.auth_password is None):
-        yield "auth_username and auth_password need each other"
-    if settings.digest and settings.auth_username is None:
-        yield "digest needs auth_username and auth_password"
-    if sum((settings.auth_username is not None, settings.bearer is not None, "authorization" in headers)) > 1:
-        yield "auth_username, bearer and an Authorization header exclude one another"
-    if settings.bearer is not None and not re.fullmatch(r"[!-~]+", settings.bearer.get_secret_value()):
-        yield "bearer must be a token of printable ASCII characters"
+    try:
+        _request_body(settings)
+    except (ValueError, TypeError, RecursionError) as wrong:
+        yield f"the body cannot be sent: {wrong}"
+    yield from settings.credential_mistakes(settings.url, settings.headers)
     about_body = [name for name in _OF_THE_BODY if getattr(settings, name) is not None]
     if settings.method == "HEAD" and about_body:
         yield f"{about_body[0]} needs a body, and the answer to HEAD has none"
+    about_redirects = [name for name in _OF_REDIRECTS if name in given]
+    if not settings.follow_redirects and about_redirects:
+        yield f"{about_redirects[0]} without follow_redirects would not be looked at"
+    if (settings.expected_redirects or 0) > settings.max_redirects:
+        yield f"expected_redirects must not be more than max_redirects ({settings.max_redirects})"
+    both = {name.lower() for name in settings.expected_headers or ()} & {name.lower() for name in settings.unexpected_headers or ()}
+    if both:
+        yield f"the header {min(both)} cannot be expected and unexpected"
     if settings.proxy and settings.resolve_to:
-        yield "resolve_to and proxy exclude each other: a proxy resolves names itself"
-
-
-def _in_clear_text(settings: Any) -> bool:
-    """Whether credentials would be readable on the way; a digest is not, and is made for that."""
-    basic = settings.auth_username is not None and not settings.digest
-    sent = basic or settings.bearer is not None or carries_credentials(settings.headers)
-    return sent and urlsplit(settings.url).scheme == "http" and not settings.allow_plaintext_auth
+        yield "resolve_to and proxy exclude each other"
 
 
 def _has_body(settings: Any) -> bool:
@@ -182,15 +229,8 @@ def _request_headers(settings: Any) -> dict[str, str]:
 
 def _request_body(settings: Any) -> bytes | None:
     if "json" in settings.model_fields_set:
-        return jsonlib.dumps(settings.json, ensure_ascii=False).encode()
+        return jsonlib.dumps(settings.json, ensure_ascii=False, allow_nan=False).encode()
     return None if settings.body is None else settings.body.encode()
-
-
-def _auth(settings: Any) -> AuthBase | None:
-    if settings.auth_username is None:
-        return None
-    name, password = settings.auth_username, settings.auth_password.get_secret_value()
-    return HTTPDigestAuth(name, password) if settings.digest else HTTPBasicAuth(name.encode(), password.encode())
 
 
 def _observation(url: str, exchange: Exchange) -> dict[str, Any]:
@@ -211,73 +251,10 @@ def _observation(url: str, exchange: Exchange) -> dict[str, Any]:
     }
     if (value := parse_json(text, kind)) is not NOT_JSON:
         raw["json"] = value
+    if exchange.repeated:
+        raw["repeated_headers"] = exchange.repeated
     if len(exchange.hops) > 1:
         raw["hops"] = [
             {"url": hop.url, "status_code": hop.status_code, "address": hop.address, "phases": hop.phases} for hop in exchange.hops
         ]
     return raw
-
-
-def _failures(settings: Any, exchange: Exchange, raw: dict[str, Any]) -> Iterator[Failure]:
-    status, limit = exchange.status_code, settings.max_body_bytes
-    if not settings.expected_status.accepts(status):
-        expected = str(settings.expected_status)
-        location = exchange.headers.get("location")
-        where = f" (a redirect to {location})" if location and status // 100 == 3 else ""  # noqa: PLR2004 - 3xx
-        text = f"expected status {expected}, got {f'{status} {exchange.reason}'.rstrip()}{where}"
-        yield Failure("status_code", expected, status, message=text)
-    if exchange.truncated:
-        yield Failure("size", f"at most {limit} bytes", f"more than {limit} bytes", message=f"the body is longer than {limit} bytes")
-    yield from _header_failures(settings.expected_headers or {}, exchange.headers)
-    yield from _body_failures(settings, raw["body"])
-    yield from _json_failures(settings.expected_json or {}, raw)
-    if raw["certificate"]:
-        yield from settings.expiry_failures([raw["certificate"]], "certificate.")
-    slow = settings.max_response_time and settings.max_response_time.failure(
-        "response_time", exchange.seconds, what="response time", unit=" s"
-    )
-    if slow:
-        yield slow
-
-
-def _header_failures(expected: dict[str, str | HeaderMatch], headers: dict[str, str]) -> Iterator[Failure]:
-    for name, wanted in expected.items():
-        actual = headers.get(name.lower())
-        if isinstance(wanted, HeaderMatch):
-            prose, fine = f"match of /{wanted.matches.pattern}/", bool(actual is not None and wanted.matches.search(actual))
-        else:
-            prose, fine = shown(wanted), actual == wanted
-        if not fine:
-            got = "it is missing" if actual is None else f"got {shown(actual)}"
-            yield Failure(f"headers.{name.lower()}", prose, actual, message=f"header {name}: expected {prose}, {got}")
-
-
-def _body_failures(settings: Any, body: str) -> Iterator[Failure]:
-    start = excerpt(body, _EXCERPT)
-    for text in _list(settings.expected_content):
-        if text not in body:
-            yield Failure("body", f"contains {shown(text)}", start, message=f"the body does not contain {shown(text)}")
-    for text in _list(settings.unexpected_content):
-        if text in body:
-            yield Failure("body", f"does not contain {shown(text)}", start, message=f"the body contains {shown(text)}")
-    pattern = settings.expected_regex
-    if pattern and not pattern.search(body):
-        yield Failure("body", f"matches /{pattern.pattern}/", start, message=f"the body does not match /{pattern.pattern}/")
-
-
-def _list(texts: str | list[str] | None) -> list[str]:
-    return [texts] if isinstance(texts, str) else texts or []
-
-
-def _json_failures(expected: dict[Any, Any], raw: dict[str, Any]) -> Iterator[Failure]:
-    if expected and "json" not in raw:
-        kind = raw["headers"].get("content-type", "no content type")
-        yield Failure("json", "a JSON body", excerpt(raw["body"], _EXCERPT), message=f"the body is not JSON ({kind})")
-        return
-    for path, wanted in expected.items():
-        place, found = f"json.{path}", path.select(raw["json"])
-        if not found:
-            yield Failure(place, shown(wanted), None, message=f"{place}: expected {shown(wanted)}, but there is no such value")
-        for _, actual in found:
-            if not same(actual, wanted):
-                yield Failure(place, shown(wanted), actual, message=f"{place}: expected {shown(wanted)}, got {shown(actual)}")

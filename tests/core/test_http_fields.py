@@ -2,7 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from monitorpy.core.http_fields import HeaderName, HeadersField, MethodField, Texts, UrlField, carries_credentials, url_of
+from monitorpy.core import http_fields
+from monitorpy.core.http_fields import (
+    HeaderName,
+    HeadersField,
+    JsonSchemaField,
+    MethodField,
+    OAuth2Options,
+    PhaseLimits,
+    ProxyField,
+    TextMatch,
+    Texts,
+    UrlField,
+    carries_credentials,
+    url_of,
+)
 from monitorpy.core.plugin_config import ConfigSection, parse_config
 from monitorpy.errors import ConfigError
 
@@ -13,6 +27,11 @@ class Section(ConfigSection):
     name: HeaderName | None = None
     headers: HeadersField | None = None
     texts: Texts | None = None
+    proxy: ProxyField | None = None
+    json_schema: JsonSchemaField | None = None
+    match: TextMatch | None = None
+    limits: PhaseLimits | None = None
+    oauth2: OAuth2Options | None = None
 
 
 @pytest.mark.parametrize(
@@ -28,6 +47,8 @@ class Section(ConfigSection):
         ({"headers": {"X": "ü", "Y": ""}}, {"X": "ü", "Y": ""}),
         ({"texts": "a"}, "a"),
         ({"texts": ["a", "b"]}, ["a", "b"]),
+        ({"proxy": "http://p:3128/"}, "http://p:3128/"),
+        ({"proxy": "socks5h://[::1]"}, "socks5h://[::1]"),
     ],
 )
 def test_what_is_accepted(given, kept):
@@ -44,7 +65,7 @@ def test_what_is_accepted(given, kept):
         ({"url": "http://h:port/"}, "is not a URL: Port could not be cast"),
         ({"url": "http://h/a b"}, "without spaces and control characters"),
         ({"url": "http://h/\n"}, "without spaces and control characters"),
-        ({"url": "http://user:secret@h/"}, "must not carry credentials: use auth_username and auth_password"),
+        ({"url": "http://user:hunter2@h/"}, "must not carry credentials: use auth_username and auth_password"),
         ({"url": "http://@h/"}, "must not carry credentials"),
         ({"method": "GE T"}, "must be an HTTP method such as GET or POST, not 'GE T'"),
         ({"method": "connect"}, "must be an HTTP method"),
@@ -55,13 +76,41 @@ def test_what_is_accepted(given, kept):
         ({"headers": {"a": "€"}}, "characters that a header cannot carry"),
         ({"texts": []}, "must not be empty"),
         ({"texts": ""}, "must not be empty"),
+        ({"proxy": "https://p"}, "must be a URL such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080, not 'https'"),
+        ({"proxy": "socks4://p"}, "must be a URL such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080, not 'socks4'"),
+        ({"proxy": "proxy"}, "not 'proxy'"),
+        ({"proxy": "http://"}, "must be a URL such as"),
+        ({"proxy": "http://user:hunter2@p"}, "must not carry credentials: use proxy_username and proxy_password"),
+        ({"proxy": "http://p/path"}, "must have a host and a port only"),
+        ({"json_schema": {}}, "json_schema: is not a JSON Schema: it asserts nothing"),
+        ({"json_schema": 5}, "must be a JSON Schema (a mapping)"),
+        ({"match": {"matches": "("}}, "is not a regular expression"),
+        ({"limits": {}}, "must have one of dns, connect, tls, first_byte, transfer"),
+        ({"limits": {"dnss": 1}}, "unknown key 'dnss'; did you mean 'dns'?"),
+        ({"limits": {"dns": "x"}}, "must be a number"),
+        ({"oauth2": {"token_url": "https://me:hunter2@t/"}}, "must not carry credentials: use client_id and client_secret"),
+        ({"oauth2": {"token_url": "https://t/"}}, "missing required key 'client_id'"),
+        ({"oauth2": {"token_url": "https://t/", "client_id": "i", "client_secret": 12}}, "must be text: quote it"),
     ],
 )
 def test_what_is_refused(given, text):
     with pytest.raises(ConfigError) as refused:
         parse_config(Section, given)
     assert text in str(refused.value)
-    assert "secret" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_sections():
+    section = parse_config(Section, {"limits": {"tls": 1}, "match": {"matches": "a"}, "json_schema": {"type": "string"}})
+    assert (section.limits.tls.judge(2), section.limits.dns) == ("error", None)
+    assert section.match.matches.search("cab")
+    assert Section.model_json_schema()["properties"]["json_schema"]["anyOf"][:2] == [{"type": "object"}, {"type": "string", "minLength": 1}]
+
+
+def test_the_schemes_of_proxies_are_those_of_net():
+    from monitorpy.net.proxy import PORTS
+
+    assert set(http_fields.PROXIES) == set(PORTS)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +123,7 @@ def test_urls_of_other_schemes(schemes, example):
     with pytest.raises(ValueError, match=f"must be a URL such as {example}, not 'http://h/'"):
         check("http://h/")
     with pytest.raises(ValueError, match="use the keys of our own"):
-        check(f"{schemes[0]}://user:secret@h")
+        check(f"{schemes[0]}://user:hunter2@h")
 
 
 @pytest.mark.parametrize("headers, told", [({"Accept": "x"}, False), ({"COOKIE": "x"}, True), (["authorization"], True), ((), False)])

@@ -214,7 +214,7 @@ def test_digest_never_sends_the_password(check, server):
         ({"headers": {"a": "b\r\nc: d"}}, "must not have line ends"),
         ({"headers": {"a": " b"}}, "nor spaces around it"),
         ({"headers": {"a": "€"}}, "characters that a header cannot carry"),
-        ({"proxy": "https://proxy:3128"}, "must be an http:// URL"),
+        ({"proxy": "https://proxy:3128"}, "must be a URL such as http://127.0.0.1:3128"),
         ({"proxy": "http://user:secret@proxy:3128"}, "must not carry credentials"),
         ({"body": "x", "json": 1}, "body and json exclude each other"),
         ({"auth_username": "user"}, "auth_username and auth_password need each other"),
@@ -230,7 +230,7 @@ def test_digest_never_sends_the_password(check, server):
         ({"expected_json": {}}, "expected_json"),
         ({"expected_json": {"a[": 1}}, "expected_json"),
         ({"expected_regex": "("}, "is not a regular expression"),
-        ({"json_schema": {}}, "unknown key 'json_schema'"),
+        ({"json_schema": {}}, "json_schema: is not a JSON Schema: it asserts nothing"),
     ],
 )
 def test_configs_that_are_refused(config, text):

@@ -1,0 +1,116 @@
+"""Options that tell a web server, or the proxy before it, who asks. Importing this module imports pydantic and requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from monitorpy.core.http_fields import OAuth2Options, ProxyField, carries_credentials
+from monitorpy.core.plugin_config import PluginConfig
+from monitorpy.core.tls_options import Text
+from monitorpy.net.http_auth import DigestAuth
+from monitorpy.net.http_wire import basic
+from monitorpy.net.oauth2 import ClientCredentials
+from monitorpy.net.proxy import Proxy
+
+_SOCKS_TEXT = 255
+"""Bytes of a user name or password in SOCKS."""
+
+
+class CredentialOptions(PluginConfig):
+    """Who asks, and through which proxy."""
+
+    auth_username: Text | None = Field(None, description="User name for basic authentication.")
+    auth_password: SecretStr | None = Field(None, description="Password for basic authentication.")
+    digest: bool = Field(default=False, description="Use digest instead of basic authentication.")
+    bearer: SecretStr | None = Field(None, description="Token to send as Authorization: Bearer.")
+    oauth2: OAuth2Options | None = Field(
+        None, description="Ask for a token first (client credentials): {token_url, client_id, client_secret, ...}."
+    )
+    allow_plaintext_auth: bool = Field(default=False, description="Send credentials unencrypted too, readable on the way.")
+    proxy: ProxyField | None = Field(
+        None,
+        description="URL of a proxy: http://, socks5:// (names are resolved here) or socks5h:// (at the proxy). "
+        "Environment variables are not read.",
+    )
+    proxy_username: Text | None = Field(None, description="User name for the proxy.")
+    proxy_password: SecretStr | None = Field(None, description="Password for the proxy.")
+
+    def credential_mistakes(self, url: str, headers: Mapping[str, str]) -> Iterator[str]:
+        """What of this would not count, or be readable on the way, in a request with these headers for that URL."""
+        names = {name.lower() for name in headers}
+        for first, second in (("auth_username", "auth_password"), ("proxy_username", "proxy_password")):
+            if (getattr(self, first) is None) != (getattr(self, second) is None):
+                yield f"{first} and {second} need each other"
+        if self.digest and self.auth_username is None:
+            yield "digest needs auth_username and auth_password"
+        if not self.digest and ":" in (self.auth_username or ""):
+            yield "auth_username must not have a colon: basic authentication has one before the password"
+        ways = (self.auth_username, self.bearer, self.oauth2)
+        if sum(way is not None for way in ways) + ("authorization" in names) > 1:
+            yield "auth_username, bearer, oauth2 and an Authorization header exclude one another"
+        if self.bearer is not None and not re.fullmatch(r"[!-~]+", self.bearer.get_secret_value()):
+            yield "bearer must be a token of printable ASCII characters"
+        if "proxy-authorization" in names:
+            yield "a Proxy-Authorization header would reach the target: use proxy_username and proxy_password"
+        yield from self._proxy_mistakes()
+        if not self.allow_plaintext_auth and (what := self._in_clear_text(url, headers)):
+            yield f"{what} would be sent in clear text: use https, or set allow_plaintext_auth: true"
+
+    def _proxy_mistakes(self) -> Iterator[str]:
+        name, password = self.proxy_username or "", _value(self.proxy_password)
+        if not (name or password):
+            return
+        if self.proxy is None:
+            yield "proxy_username and proxy_password need a proxy"
+        elif self.proxy.startswith("http:") and ":" in name:
+            yield "proxy_username must not have a colon: basic authentication has one before the password"
+        elif self.proxy.startswith("socks") and max(len(text.encode()) for text in (name, password)) > _SOCKS_TEXT:
+            yield f"SOCKS takes no more than {_SOCKS_TEXT} bytes of proxy_username and proxy_password"
+
+    def _in_clear_text(self, url: str, headers: Mapping[str, str]) -> str | None:
+        """Which credentials would be readable on the way; a digest is not, and is made for that."""
+        sent = self.bearer or self.oauth2 or (self.auth_username and not self.digest) or carries_credentials(headers)
+        if sent and urlsplit(url).scheme == "http":
+            return "credentials"
+        if self.oauth2 and urlsplit(self.oauth2.token_url).scheme == "http":
+            return "oauth2.client_secret"
+        return "proxy_password" if self.proxy_password else None
+
+    def encoded_secrets(self) -> Iterator[str]:
+        """What is sent as basic authentication travels as base64 of both: a server may echo it."""
+        headers = []
+        if self.auth_username is not None:
+            headers.append(basic(self.auth_username, _value(self.auth_password)))
+        if self.proxy_username is not None:
+            headers.append(basic(self.proxy_username, _value(self.proxy_password)))
+        if credentials := self.client_credentials():
+            headers.append(credentials.authorization)
+        return (header.removeprefix("Basic ") for header in headers)
+
+    def authentication(self) -> AuthBase | None:
+        """For `fetch`: basic or digest; a token is a header."""
+        if self.auth_username is None:
+            return None
+        name, password = self.auth_username, _value(self.auth_password)
+        return DigestAuth(name, password) if self.digest else HTTPBasicAuth(name.encode(), password.encode())
+
+    def client_credentials(self) -> ClientCredentials | None:
+        """For OAuth 2."""
+        if self.oauth2 is None:
+            return None
+        given: dict[str, Any] = {name: getattr(self.oauth2, name) for name in ("token_url", "client_id", "scope", "audience")}
+        return ClientCredentials(**given, client_secret=_value(self.oauth2.client_secret), in_body=self.oauth2.auth_style == "body")
+
+    def proxy_server(self) -> Proxy | None:
+        """For `HttpOptions`."""
+        return Proxy.parse(self.proxy, self.proxy_username, _value(self.proxy_password)) if self.proxy else None
+
+
+def _value(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
