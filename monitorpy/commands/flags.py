@@ -43,7 +43,8 @@ class Field:
 
     @property
     def mapping(self) -> bool:
-        return "object" in self.types and not self.levels
+        """Whether it is given as NAME=VALUE; what may also be a text is given as that, or as JSON."""
+        return "object" in self.types and "string" not in self.types and not self.levels
 
     @property
     def positional(self) -> bool:

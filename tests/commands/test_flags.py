@@ -40,6 +40,7 @@ class Declared(PluginTemplate):
         headers: dict[str, str] = Field({}, description="Headers.")
         answers: dict[str, Any] = Field({}, description="Answers.")
         nested: dict[str, str | Nested] = Field({}, description="Nested.")
+        either: str | Nested | None = Field(None, description="A text or a mapping.")
         anything: Any = Field(None, description="Anything.")
         method: Literal["GET", "HEAD"] | None = Field(None, description="A method.")
         level: Literal[1, 2] = Field(1, description="A level.")
@@ -112,6 +113,9 @@ def test_required_flag_is_missed():
         (["--headers", "A=1", "--headers", "B=x=y"], {"headers": {"A": "1", "B": "x=y"}}),
         (["--answers", "$.a=1", "--answers", "b=[1, null]", "--answers", "c={"], {"answers": {"$.a": 1, "b": [1, None], "c": "{"}}),
         (["--nested", "a=10", "--nested", 'b={"matches": "x"}'], {"nested": {"a": "10", "b": {"matches": "x"}}}),
+        (["--either", "http://x/?a=b"], {"either": "http://x/?a=b"}),
+        (["--either", "1"], {"either": "1"}),
+        (["--either", '{"matches": "x"}'], {"either": {"matches": "x"}}),
         (["--anything", "1.5"], {"anything": 1.5}),
         (["--anything", ""], {"anything": ""}),
         (["--method", "HEAD"], {"method": "HEAD"}),
