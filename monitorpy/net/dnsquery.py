@@ -45,7 +45,7 @@ class Answer:
 
     ``records`` are empty with rcode NOERROR when the name exists without records of that type: see ``outcome``.
     ``ttl`` is the smallest along the aliases (seconds), None without records; ``authoritative`` is the AA flag of the first
-    reply, which is the one about the name itself; ``transport`` and ``message`` are those of the last.
+    reply, which is the one about the name itself; ``transport`` and ``message`` are those of the last, ``earlier`` has those before.
     """
 
     name: dns.name.Name
@@ -59,6 +59,7 @@ class Answer:
     ttl: int | None
     seconds: float
     message: dns.message.Message
+    earlier: tuple[dns.message.Message, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -120,7 +121,9 @@ def look_up(name: dns.name.Name, server: Server, question: Question, phases: Pha
     started = perf_counter()
     chain = _Chain(name, server)
     message, transport = first, _ = ask(name, server, question, phases)
+    earlier: list[dns.message.Message] = []
     while chain.extend(message, question.rdtype) and question.recurse and not chain.records and message.rcode() == dns.rcode.NOERROR:
+        earlier.append(message)
         message, transport = ask(chain.end, server, question)
     return Answer(
         name=name,
@@ -134,6 +137,7 @@ def look_up(name: dns.name.Name, server: Server, question: Question, phases: Pha
         ttl=min(chain.ttls) if chain.records else None,
         seconds=perf_counter() - started,
         message=message,
+        earlier=tuple(earlier),
     )
 
 
