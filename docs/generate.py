@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -38,6 +38,13 @@ def plugin_options(name: str) -> Iterator[str]:
     yield from table(
         ("key", "required"), [(f"`{k}`", "yes") for k in cls.get_required_config()] + [(f"`{k}`", "") for k in cls.get_optional_config()]
     )
+
+
+def section_keys(place: str) -> Iterator[str]:
+    """The table of a section of a plugin's configuration, by ``plugin.key``."""
+    name, _, key = place.partition(".")
+    annotation = declared_config(registry.get(name)).model_fields[key].annotation
+    yield from model_keys(next(part for part in get_args(annotation) if issubclass(part, BaseModel)))
 
 
 def model_keys(model: Any) -> Iterator[str]:
@@ -143,6 +150,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 GENERATORS: Mapping[str, Callable[[str], Iterator[str]]] = {
     "options": plugin_options,
+    "section": section_keys,
     "flags": command_flags,
     "keys": file_keys,
     "pytest": pytest_options,

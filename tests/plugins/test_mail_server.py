@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from monitorpy.core.execution import execute
 from monitorpy.core.registry import registry, run_check
@@ -252,6 +259,55 @@ def test_misbehaving_servers(tcp_server, scripts, protocol, peer, ms):
     assert time.monotonic() - started < 300 * ms + 1
 
 
+GO_AHEAD = {"smtp": ("STARTTLS", b"220 go\r\n"), "imap": ("STARTTLS", b"TAG OK go\r\n"), "pop3": ("STLS", b"+OK go\r\n")}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("peer", ["silent", "closing", "resetting", "trickling", "clear text"])
+def test_no_handshake_after_the_go_ahead(tcp_server, script, scripts, protocol, peer, ms):  # noqa: PLR0917 - fixtures
+    verb, go_ahead = GO_AHEAD[protocol]
+    talk = script(protocol)
+
+    class Breaking(type(talk)):
+        def handle(self, spoken, line):
+            if spoken != verb:
+                return super().handle(spoken, line)
+            self.say(self.tagged(line, go_ahead))
+            {
+                "silent": scripts.silent,
+                "closing": lambda _: None,
+                "resetting": lambda sock: (sock.recv(1), scripts.resetting(sock)),
+                "trickling": scripts.trickling(10 * ms, b"\x16"),
+                "clear text": scripts.saying(b"250 ok\r\n"),
+            }[peer](self.sock)
+            return False
+
+    started = time.monotonic()
+    result = check(protocol, tcp_server(Breaking()).port, use_tls=True, timeout=300 * ms, username="alice", password="secret")
+    assert result.is_error()
+    assert result.fault == "target"
+    assert result.kind in {"timeout", "reset", "tls"}
+    assert result.raw_data["phase"] == "tls"
+    assert (result.raw_data["tls"], result.raw_data["authenticated"]) == (None, False)
+    assert time.monotonic() - started < 300 * ms + 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("peer", ["silent", "trickling", "resetting", "closing"])
+def test_no_handshake_from_the_start(tcp_server, scripts, protocol, peer, ms):
+    peers = {
+        "silent": scripts.silent,
+        "trickling": scripts.trickling(10 * ms, b"\x16"),
+        "resetting": scripts.resetting,
+        "closing": scripts.closing_after(b"\x16\x03\x03"),
+    }
+    started = time.monotonic()
+    result = check(protocol, tcp_server(peers[peer]).port, use_ssl=True, timeout=300 * ms)
+    assert result.kind in {"timeout", "reset", "tls"}
+    assert result.raw_data["phase"] == "tls" or peer == "resetting"  # which may come while we connect
+    assert time.monotonic() - started < 300 * ms + 1
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_silence_in_the_middle(tcp_server, script, protocol, ms):
     talk = script(protocol)
@@ -495,6 +551,31 @@ def test_name_in_the_certificate(tcp_server, script, lab_certificates, ca, proto
     result = check(protocol, server.port, ca_file=ca, server_name="mail.lab.test", **{mode: True})
     assert result.is_success(), result
     assert names == [None, "mail.lab.test"]
+
+
+@pytest.fixture
+def client_certificate(tmp_path):
+    """A file with a key and a certificate of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "monitor")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    file = tmp_path / "client.pem"
+    file.write_bytes(certificate + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return str(file)
+
+
+@pytest.mark.parametrize("mode", ["use_ssl", "use_tls"])
+def test_client_certificate(tcp_server, script, lab_certificates, ca, client_certificate, mode):  # noqa: PLR0917 - fixtures
+    context = lab_certificates.issue("asking-mail").context
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(client_certificate)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # 1.3 asks for it when the handshake is over for us
+    server = tcp_server(script("smtp", context), context if mode == "use_ssl" else None)
+    assert check("smtp", server.port, ca_file=ca, **{mode: True}).kind in {"tls", "reset"}
+    result = check("smtp", server.port, ca_file=ca, client_cert=client_certificate, **{mode: True})
+    assert result.is_success(), result
 
 
 def test_goodbye_is_not_waited_for(tcp_server, script):
