@@ -162,8 +162,10 @@ class MailServerPlugin(PluginTemplate):
         from monitorpy.net.mail.exchangers import require_name
 
         started = perf_counter()
-        chosen = self.endpoint if isinstance(self.endpoint, Exchanger) else next(self._exchangers(every=False))
-        self.phases["dns"] = perf_counter() - started
+        try:
+            chosen = self.endpoint if isinstance(self.endpoint, Exchanger) else next(self._exchangers(every=False))
+        finally:
+            self.phases["dns"] = perf_counter() - started
         host = str(chosen.host)
         raw |= {"host": host, "mx": [{"preference": preference, "host": name} for preference, name in chosen.mx]}
         require_name(host)
@@ -314,7 +316,8 @@ def _covers(offered: str, wanted: str) -> bool:
 
 
 def _success(raw: dict[str, Any]) -> str:
-    done = [f"{raw['protocol']} server {raw['host']}:{raw['port']} answers"]
+    host = f"[{raw['host']}]" if ":" in raw["host"] else raw["host"]
+    done = [f"{raw['protocol']} server {host}:{raw['port']} answers"]
     done += [raw["tls"]["protocol"]] if raw["tls"] else []
     done += ["login accepted"] if raw["authenticated"] else []
     if raw["confirmed_after"] is not None:

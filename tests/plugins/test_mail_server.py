@@ -320,6 +320,20 @@ def test_silence_in_the_middle(tcp_server, script, protocol, ms):
     assert time.monotonic() - started < 200 * ms + 1
 
 
+def test_ipv6(script, helper, monkeypatch):
+    tcp = helper("servers_tcp")
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    monkeypatch.setattr(tcp.socket, "create_server", lambda *_: listener)
+    talk = script("smtp")
+    with tcp.running(talk) as server:
+        result = run_check("mail_server", {"hostname": "::1", "protocol": "smtp", "port": server.port, "timeout": 2})
+    assert result.message == f"smtp server [::1]:{server.port} answers"
+    assert talk.log[0] == "EHLO [IPv6:::1]"
+
+
 def test_refused_connection():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -350,6 +364,7 @@ def test_no_mx(dns_server, domain):
     none = run_check("mail_server", {"hostname": "lab.test", **config})
     assert (none.kind, none.raw_data["mx"]) == ("resolve", None)
     assert none.message.startswith("lab.test has no MX records (NOERROR from 127.0.0.1:")
+    assert none.phases["dns"] > 0
     gone = run_check("mail_server", {"hostname": "gone.test", **config})
     assert "(NXDOMAIN from" in gone.message
     null = run_check("mail_server", {"hostname": "null.test", **config})
