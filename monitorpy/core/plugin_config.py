@@ -125,13 +125,14 @@ def _issues(refused: ValidationError, model: type[ConfigSection], config: Mappin
     for (place, on_key), messages in places.items():
         if place in branches and any(deeper[: len(place)] == place and len(deeper) > len(place) for deeper, _ in places):
             continue  # of the form that was meant more is said
-        if all(m.startswith("missing ") for m in messages):
-            yield from (ConfigIssue(place, m) for m in messages)
+        if missing := [m for m in messages if m.startswith("missing ")]:  # it is a mapping, so what other forms want does not matter
+            yield from (ConfigIssue(place, m) for m in missing)
         elif len(messages) == 1:
             yield ConfigIssue(place, messages[0], on_key=on_key)
         else:
-            forms = [m.removeprefix("must be ").partition(", not text")[0] for m in messages]
-            yield ConfigIssue(place, f"must be {' or '.join(forms)}", on_key=on_key)
+            alike = all(m.startswith("must be ") for m in messages)
+            forms = [m.removeprefix("must be " if alike else "").partition(", not text")[0] for m in messages]
+            yield ConfigIssue(place, f"{'must be ' if alike else ''}{' or '.join(forms)}", on_key=on_key)
 
 
 def _prose(kind: str, ctx: Mapping[str, Any], text: str, found: Any) -> str:
@@ -186,7 +187,8 @@ def _place(loc: Loc, config: Any) -> Loc:
 
 
 def _is_branch(name: str) -> bool:
-    return any(mark in name for mark in "[(") or name in {"str", "int", "float", "bool", "none", "list", "dict"}
+    plain = name.removeprefix("constrained-")
+    return any(mark in name for mark in "[(") or plain in {"str", "int", "float", "bool", "none", "list", "dict"}
 
 
 def _keys_at(model: type[BaseModel], place: Loc) -> list[str]:

@@ -83,7 +83,7 @@ class WebsiteStatusPlugin(PluginTemplate):
             json_schema: JsonSchemaField | None = Field(
                 None, description="JSON Schema that the JSON body must satisfy: a mapping, or the path of a JSON file."
             )
-            expected_url: Text | TextMatch | None = Field(
+            expected_url: UrlField | TextMatch | None = Field(
                 None, description="URL of the last answer, after redirects: the exact one, or {matches: REGEX}."
             )
             expected_redirects: int | None = Field(None, ge=0, description="How many redirects there must be.")

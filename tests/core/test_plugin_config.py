@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, SecretStr, field_validator
@@ -43,6 +43,7 @@ class Config(PluginConfig):
     logins: list[Login] = []
     even: int | None = None
     forms: Login | list[int] | None = None
+    name: Annotated[str, Field(min_length=1)] | Pair | None = None
     maps: dict[str, str] | dict[str, int] | None = None
     pair: Pair | None = None
     share: float = Field(0.1, le=0.5)
@@ -126,6 +127,8 @@ def test_a_mistake_in_one_of_several_forms():
     assert issues(host="h", forms={"user": 1}) == ["forms.user: must be text: quote it"]
     assert issues(host="h", forms=["a"]) == ["forms.0: must be an integer, not text: remove the quotes"]
     assert issues(host="h", forms="a") == ["forms: must be a mapping or a list"]
+    assert issues(host="h", name={"one": 1}) == ["name: missing required key 'two'"]
+    assert issues(host="h", name="") == ["name: must not be empty or must be a mapping"]
     assert issues(host="h", maps="a") == ["maps: must be a mapping, not text"]
 
 
