@@ -11,6 +11,7 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.tokenizer
 from dns.rdtypes.txtbase import TXTBase
 
 _SHOWN = 5
@@ -56,12 +57,18 @@ def _record(rdtype: dns.rdatatype.RdataType, value: str) -> dns.rdata.Rdata:
         raise ValueError(f"{value!r}: @ is a name that only its zone file knows; write it in full")
     try:
         if plain_text:
-            text = value.encode()  # without quotes it is the whole text, spaces included
+            text = value.removesuffix("\n").encode()  # without quotes it is the whole text, spaces included; YAML's | adds the line end
             record: dns.rdata.Rdata = kind(dns.rdataclass.IN, rdtype, [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)])
             return record
-        return dns.rdata.from_text(dns.rdataclass.IN, rdtype, value, origin=dns.name.root, relativize=False)
+        tokens = dns.tokenizer.Tokenizer(value.strip())
+        record = dns.rdata.from_text(dns.rdataclass.IN, rdtype, tokens, origin=dns.name.root, relativize=False)
+        rest = tokens.get()
     except (dns.exception.DNSException, ValueError, UnicodeError) as bad:
         raise ValueError(f"{value!r} is no {dns.rdatatype.to_text(rdtype)} record: {bad}") from None
+    if record.rdcomment or not rest.is_eof():
+        what = "what follows ; is a comment: put the text in quotes" if record.rdcomment else "there is more than one line: write a list"
+        raise ValueError(f"{value!r} would not be looked at as a whole: {what}")
+    return record
 
 
 def _key(record: dns.rdata.Rdata) -> bytes:
