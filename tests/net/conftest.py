@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import ipaddress
 import socket
 import ssl
 import struct
+import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -208,3 +211,14 @@ def pem_fixture():
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def dnssec():
+    """The module dnssec_world.py of this folder, which is no package."""
+    full = "monitorpy_tests_dnssec_world"
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name("dnssec_world.py"))
+        sys.modules[full] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]

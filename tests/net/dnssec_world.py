@@ -6,6 +6,7 @@ A test changes the records of a zone after they were signed (``zone.sets``, ``zo
 from __future__ import annotations
 
 import base64
+import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,7 +17,6 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 import dns.zonefile
@@ -105,6 +105,12 @@ class Zone:
         for rrset in dns.zonefile.read_rrsets(SOA + text, origin=self.origin, rdclass=None, default_ttl=300):
             self.sets[rrset.name, rrset.rdtype] = rrset
         self.sign()
+
+    def copy(self):
+        """One that may be changed on its own: sets of records are replaced, not changed."""
+        new = copy.copy(self)
+        new.keys, new.sets, new.signatures = list(self.keys), dict(self.sets), dict(self.signatures)
+        return new
 
     def add(self, owner, kind, *values):
         rrset = dns.rrset.from_text(name(owner), 300, "IN", kind, *values)
@@ -340,7 +346,7 @@ def _ancestors(owner, top):
     yield top
 
 
-def strip(*kinds, at=None):
+def without(*kinds, at=None):
     """A change that takes records of these types away (RRSIG:A for signatures), everywhere or at one name."""
     wanted = [kind.split(":") for kind in kinds]
 
