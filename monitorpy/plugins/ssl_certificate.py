@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from time import perf_counter
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -23,16 +23,9 @@ from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, TrustOptions
 from monitorpy.errors import NetError
 from monitorpy.net import chain as judge
 from monitorpy.net.connect import Connection, connect
-from monitorpy.net.dialogue import Dialogue
-from monitorpy.net.mail.base import MailClient
-from monitorpy.net.mail.imap import ImapClient
-from monitorpy.net.mail.pop3 import Pop3Client
-from monitorpy.net.mail.smtp import SmtpClient
+from monitorpy.net.starttls import UPGRADES, StartTls, start_tls
 from monitorpy.net.tls import TlsSettings, TlsVersion, describe, presented_chain
 
-StartTls = Literal["smtp", "imap", "pop3"]
-
-_PORTS = {None: 443, "smtp": 25, "imap": 143, "pop3": 110}
 _OF_CHAIN = ("subject", "issuer", "not_after", "days_remaining", "key_type", "key_bits", "signature_algorithm")
 _OF_LEAF = (
     "subject", "issuer", "sans", "serial_number", "fingerprint_sha256", "not_before", "not_after", "days_remaining", "lifetime_days",
@@ -109,7 +102,7 @@ class SslCertificatePlugin(PluginTemplate):
 
     def _connected(self, phases: dict[str, float | None], address: str | None = None) -> Connection:
         config = self.settings
-        port = config.port or _PORTS[config.starttls]
+        port = config.port or (UPGRADES[config.starttls].port if config.starttls else 443)
         return connect(config.hostname, port, self.deadline, family=config.ip_family, address=address or self.address, phases=phases)
 
     def _tls(self, *, verify: bool) -> TlsSettings:
@@ -123,11 +116,8 @@ class SslCertificatePlugin(PluginTemplate):
     def _secure(self, connection: Connection, settings: TlsSettings) -> None:
         if self.settings.starttls is None:
             connection.start_tls(settings, self._name)
-            return
-        client = _CLIENTS[self.settings.starttls](connection)
-        client.greet()
-        if (refusal := client.start_tls(settings, self._name)) is not None:
-            raise NetError(f"{connection.sock.peer} refuses STARTTLS: {refusal}", phase="tls", kind="protocol")
+        else:
+            start_tls(self.settings.starttls, connection, settings, self._name)
 
     def _refusals(self, captured: _Captured) -> Iterator[judge.Flaw]:
         """Why a careful client would refuse the certificate."""
@@ -204,17 +194,6 @@ class _Captured:
             **{key: self.chain[0][key] for key in _OF_LEAF},
             "chain": [{key: certificate[key] for key in _OF_CHAIN} for certificate in self.chain],
         }
-
-
-def _smtp(connection: Connection) -> MailClient:
-    return SmtpClient(Dialogue(connection), connection.sock.getsockname()[0])
-
-
-_CLIENTS: Mapping[str, Callable[[Connection], MailClient]] = {
-    "smtp": _smtp,
-    "imap": lambda connection: ImapClient(Dialogue(connection)),
-    "pop3": lambda connection: Pop3Client(Dialogue(connection)),
-}
 
 
 def _failure(flaw: judge.Flaw) -> Failure:

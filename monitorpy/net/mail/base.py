@@ -35,6 +35,10 @@ class MailClient(ABC):
         """Read the banner and ask for the capabilities."""
 
     @abstractmethod
+    def ask_for_tls(self) -> str | None:
+        """Ask for TLS; the handshake may begin then, with nothing said in between."""
+
+    @abstractmethod
     def start_tls(self, settings: TlsSettings, server_hostname: str) -> str | None:
         """Turn to TLS, and ask for the capabilities again: those from before may be forged."""
 

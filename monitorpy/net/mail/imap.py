@@ -28,8 +28,11 @@ class ImapClient(MailClient):
             raise self._strange(self.banner, "the banner")
         self.capabilities = self._ask_capabilities()
 
+    def ask_for_tls(self) -> str | None:
+        return self._command("STARTTLS")
+
     def start_tls(self, settings: TlsSettings, server_hostname: str) -> str | None:
-        if refusal := self._command("STARTTLS"):
+        if refusal := self.ask_for_tls():
             return refusal
         self._dialogue.start_tls(settings, server_hostname)
         self.capabilities = self._ask_capabilities()

@@ -16,9 +16,13 @@ class Pop3Client(MailClient):
             raise self._strange(self.banner, "the banner")
         self._ask_capabilities()
 
+    def ask_for_tls(self) -> str | None:
+        reply = self._command("STLS")
+        return None if _good(reply) else shown(reply)
+
     def start_tls(self, settings: TlsSettings, server_hostname: str) -> str | None:
-        if not _good(reply := self._command("STLS")):
-            return shown(reply)
+        if refusal := self.ask_for_tls():
+            return refusal
         self._dialogue.start_tls(settings, server_hostname)
         self._ask_capabilities()
         return None

@@ -57,9 +57,13 @@ class SmtpClient(MailClient):
             raise self._refuses(reply)
         self._hello()
 
+    def ask_for_tls(self) -> str | None:
+        reply = self._command("STARTTLS")
+        return None if reply.good else reply.refusal
+
     def start_tls(self, settings: TlsSettings, server_hostname: str) -> str | None:
-        if not (reply := self._command("STARTTLS")).good:
-            return reply.refusal
+        if refusal := self.ask_for_tls():
+            return refusal
         self._dialogue.start_tls(settings, server_hostname)
         self._hello()
         return None

@@ -10,6 +10,9 @@ class Client(MailClient):
     def greet(self):
         """Nothing."""
 
+    def ask_for_tls(self):
+        """Nothing."""
+
     def start_tls(self, settings, server_hostname):
         """Nothing."""
 
