@@ -60,9 +60,8 @@ def _http1(
             body, too_long = answer.read_body(_LIMIT)
             received = {name.lower(): value for name, value in answer.msg.items()}
     finally:
-        if sock.answered is not None:
-            connection.phases["first_byte"] = sock.answered - started
-            connection.phases["transfer"] = perf_counter() - sock.answered
+        first = sock.answered
+        connection.phases.update({} if first is None else {"first_byte": first - started, "transfer": perf_counter() - first})
     if too_long:
         message = f"{sock.peer} sent more than the {_LIMIT} bytes that a DNS message can have"
         raise NetError(message, phase="transfer", kind="protocol")

@@ -321,6 +321,15 @@ def test_unknown_issuer_and_no_verification(secure):
     assert values(secure(tls=TlsSettings(verify=False))) == ["192.0.2.1"]
 
 
+def test_over_https(site, reply, authority, ms):
+    query = dns.message.make_query(NAME, "A", id=0)
+    page = reply(200, filled(query).to_wire(), "Content-Type: application/dns-message")
+    server = site({"/dns-query": page}, authority.context())
+    question = Question(dns.rdatatype.A, Deadline(5000 * ms), "https", tls=TlsSettings(ca_file=authority.ca_file))
+    answer = exchange(query, Server("127.0.0.1", server.port, "/dns-query"), question, {})
+    assert (values(answer), answer[1]) == (["192.0.2.1"], "https")
+
+
 def test_server_that_asks_for_our_certificate(secure, server, authority, tmp_path):
     server.tls.verify_mode = ssl.CERT_REQUIRED
     server.tls.load_verify_locations(authority.ca_file)
