@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import dns.exception
 import dns.rdatatype
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from monitorpy.core.tls_options import Text
 from monitorpy.net.dnsquery import Server, absolute_name
@@ -38,6 +38,13 @@ def _path(value: str) -> str:
     return value
 
 
+def _trust_anchor(value: str | list[str]) -> str | list[str]:
+    from monitorpy.net.dnssec_anchors import parse_anchors  # here, because it takes cryptography
+
+    parse_anchors([value] if isinstance(value, str) else value)
+    return value
+
+
 NameField = Annotated[Text, AfterValidator(_name)]
 """A domain name, with or without its final dot; international ones as people write them."""
 
@@ -46,6 +53,9 @@ RecordTypeField = Annotated[Text, AfterValidator(_record_type)]
 
 NameServerField = Annotated[Text, AfterValidator(_server)]
 """A name server as `Server.parse` takes it."""
+
+TrustAnchorField = Annotated[Text | Annotated[list[Text], Field(min_length=1)], AfterValidator(_trust_anchor)]
+"""DNSKEY or DS records as in a zone file: a text of one or more lines, or several."""
 
 DohPathField = Annotated[Text, AfterValidator(_path)]
 """The path of a URL, with what may follow it."""

@@ -97,12 +97,12 @@ def serial_failures(zone: str, serials: Mapping[str, int | None]) -> Iterator[Fa
                 yield Failure("soa_serials", str(latest), serial, message=message)
 
 
-def success_message(answer: Answer) -> str:
-    """The answer in a line."""
+def success_message(answer: Answer, *, secure: bool = False) -> str:
+    """The answer in a line; ``secure`` if that has been found out."""
     alias = f" (alias of {shown(answer.aliases[-1])})" if answer.aliases else ""
     values = listed(sorted(compared(answer.records).values()))
     said = f"{values} (ttl {answer.ttl} s)" if answer.records else f"{answer.outcome}, as expected"
-    return f"{shown(answer.name)} {_type(answer)}{alias}: {said}"
+    return f"{shown(answer.name)} {_type(answer)}{alias}: {said}{', secure (DNSSEC)' if secure else ''}"
 
 
 def _rcode_message(answer: Answer, wanted: str) -> str:

@@ -32,6 +32,9 @@ RESOLV_CONF = "/etc/resolv.conf"
 PAYLOAD = 1232
 """Bytes of UDP answer that we announce to take: what passes every path unfragmented (DNS flag day 2020)."""
 
+SIGNABLE = frozenset({"NOERROR", "NODATA", "NXDOMAIN"})
+"""Outcomes that DNSSEC can vouch for; no other answer is signed."""
+
 _MAX_ALIASES = 16
 _AT_ONCE = 100
 """Threads; how many name servers there are to ask may be a peer's word."""

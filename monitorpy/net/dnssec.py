@@ -19,14 +19,11 @@ import dns.rdatatype
 import dns.rrset
 
 from monitorpy.net.dnsquery import Answer
-from monitorpy.net.dnssec_anchors import Anchors
-from monitorpy.net.dnssec_chain import Ask, Chain, holder_of
+from monitorpy.net.dnssec_anchors import Anchors, holder_of
+from monitorpy.net.dnssec_chain import Ask, Chain
 from monitorpy.net.dnssec_denial import Denial, Proof, no_closer_name, no_name, no_type, wildcard_below
 from monitorpy.net.dnssec_signatures import Bogus, Insecure, NotSecure, Signed, Zone
 from monitorpy.net.dnsvalues import shown
-
-JUDGED = frozenset({"NOERROR", "NODATA", "NXDOMAIN"})
-"""Outcomes that can be vouched for; other answers are not signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ def validate(answer: Answer, anchors: Anchors, ask: Ask, now: datetime | None = 
     """The verdict on an answer: on its records, each alias on the way to them, or the proof that there are none.
 
     ``anchors`` are as `parse_anchors` gives them; ``ask`` gets what else is needed, and should ask the server that gave the
-    answer; ``now`` is aware. The answer's outcome is one of `JUDGED`. Of several findings the worst is the verdict.
+    answer; ``now`` is aware. The answer's outcome is one of `dnsquery.SIGNABLE`. Of several findings the worst is the verdict.
     """
     chain = Chain(anchors, ask, str(answer.server), now or datetime.now(UTC))
     unsigned: list[Insecure] = []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import dns.dnssec
 import dns.exception
 import dns.name
+import dns.rdatatype
 import dns.zonefile
 from dns.dnssectypes import Algorithm, DSDigest
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
 
 from monitorpy.net.dnssec_signatures import ALGORITHMS, Work, described, is_zone_key
+from monitorpy.net.dnsvalues import shown
 
 Anchor: TypeAlias = DS | DNSKEY
 Anchors: TypeAlias = Mapping[dns.name.Name, tuple[Anchor, ...]]
@@ -44,6 +46,21 @@ def parse_anchors(texts: Iterable[str]) -> dict[dns.name.Name, tuple[Anchor, ...
                     raise ValueError(f"{text!r} cannot be trusted: {why}")
             found[rrset.name] = (*found.get(rrset.name, ()), *rrset)
     return found
+
+
+def anchors_for(name: dns.name.Name, rdtype: dns.rdatatype.RdataType, given: str | Sequence[str] | None) -> Anchors:
+    """The given anchors, as `parse_anchors` takes them, or those of the root. ValueError if none can vouch for the name's records."""
+    anchors = parse_anchors(ROOT_ANCHORS if given is None else [given] if isinstance(given, str) else given)
+    holder = holder_of(name, rdtype)
+    if not any(holder.is_subdomain(zone) for zone in anchors):
+        zones, where = " and ".join(map(shown, anchors)), "above" if holder != name else "at or above"
+        raise ValueError(f"the trust anchor is for {zones}, which is not {where} {shown(name)}")
+    return anchors
+
+
+def holder_of(name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.name.Name:
+    """The name whose zone has the records: a DS is in the zone above."""
+    return name.parent() if rdtype == dns.rdatatype.DS and name != dns.name.root else name
 
 
 def _no_anchor(record: object) -> str | None:

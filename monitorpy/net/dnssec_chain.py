@@ -16,7 +16,7 @@ import dns.rdatatype
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from monitorpy.errors import NetError
-from monitorpy.net.dnssec_anchors import Anchor, Anchors, named, supported, unsupported, vouched_for
+from monitorpy.net.dnssec_anchors import Anchor, Anchors, holder_of, named, supported, unsupported, vouched_for
 from monitorpy.net.dnssec_denial import Denial, Nsec3Denial, NsecDenial, delegation
 from monitorpy.net.dnssec_signatures import Bogus, Insecure, NotSecure, Signed, Work, Zone, is_zone_key, verify
 from monitorpy.net.dnsvalues import shown
@@ -158,11 +158,6 @@ class Chain:
         if message.rcode() not in _ANSWERS:
             raise Bogus(f"{what}: {dns.rcode.to_text(message.rcode())} from {self._source}")
         return message
-
-
-def holder_of(name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.name.Name:
-    """The name whose zone has the records: a DS is in the zone above."""
-    return name.parent() if rdtype == dns.rdatatype.DS and name != dns.name.root else name
 
 
 def _found(message: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Signed | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import dns.exception
+import dns.message
 import dns.name
 import dns.rdatatype
 import dns.reversename
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from monitorpy.core.dns_fields import DohPathField, NameField, NameServerField, RcodeField, RecordTypeField
+from monitorpy.core.dns_fields import DohPathField, NameField, NameServerField, RcodeField, RecordTypeField, TrustAnchorField
 from monitorpy.core.dns_judgement import Wanted, propagation_failures, serial_failures, success_message
 from monitorpy.core.fields import ThresholdField
 from monitorpy.core.plugin_base import PluginTemplate
@@ -24,10 +25,13 @@ from monitorpy.core.tls_options import Text, VerifyOptions
 from monitorpy.errors import NetError
 from monitorpy.net import dnsquery
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.dnsquery import Answer, Question, Server, absolute_name
+from monitorpy.net.dnsquery import SIGNABLE, Answer, Question, Server, absolute_name
 from monitorpy.net.dnstransport import DOH_PATH, PORTS, Transport
 from monitorpy.net.dnsvalues import parse_values, shown
 from monitorpy.net.dnszone import Authority, authorities, find_zone, soa_serial
+
+if TYPE_CHECKING:
+    from monitorpy.net.dnssec_anchors import Anchors
 
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9", "208.67.222.222")
 """Cloudflare, Google, Quad9, OpenDNS: asked by check_propagation where no resolvers are given."""
@@ -86,6 +90,12 @@ class DnsRecordPlugin(PluginTemplate):
         soa_serial_in_sync: bool = Field(
             default=False, description="Every address of every name server of the zone must have the zone's newest SOA serial."
         )
+        check_dnssec: bool = Field(
+            default=False, description="The answer must be secure (DNSSEC); validated here, from the trust anchor down to the name."
+        )
+        trust_anchor: TrustAnchorField | None = Field(
+            None, description="DNSKEY or DS records as in a zone file, to trust instead of the root's, which IANA publishes."
+        )
         check_propagation: bool = Field(default=False, description="Ask the resolvers too, and compare what they say.")
         resolvers: Annotated[list[NameServerField], Field(min_length=1)] = Field(
             list(PUBLIC_RESOLVERS), description="Resolvers of check_propagation: as nameserver."
@@ -114,6 +124,7 @@ class DnsRecordPlugin(PluginTemplate):
             if self.server_name and self.transport not in {"tls", "https"}:
                 raise ValueError("server_name without transport: tls or https would not be looked at")
             self._fits_https()
+            self._fits_dnssec()
             return self
 
         def _fits_https(self) -> None:
@@ -122,6 +133,22 @@ class DnsRecordPlugin(PluginTemplate):
                 raise ValueError(f"{urls[0] if urls else 'doh_path'} needs transport: https")
             if "doh_path" in self.model_fields_set and "://" in (self.nameserver or ""):
                 raise ValueError("doh_path would not be looked at: the nameserver is a URL and has a path of its own")
+
+        def _fits_dnssec(self) -> None:
+            if not self.check_dnssec:
+                if self.trust_anchor is not None:
+                    raise ValueError("trust_anchor without check_dnssec: true would not be looked at")
+                return
+            if self.rcode not in SIGNABLE or self.record_type == "RRSIG":
+                what = "RRSIG records are signatures" if self.record_type == "RRSIG" else f"rcode {self.rcode} is no answer"
+                raise ValueError(f"check_dnssec needs something that is signed: {what}")
+            self.anchors()
+
+        def anchors(self) -> Anchors:
+            """The trust anchors of check_dnssec. ValueError if none of them is at or above the name."""
+            from monitorpy.net.dnssec_anchors import anchors_for  # here, because it takes cryptography
+
+            return anchors_for(self.name(), self.rdtype(), self.trust_anchor)
 
         def name(self) -> dns.name.Name:
             """The name to ask for. ValueError if it is too long."""
@@ -189,16 +216,19 @@ class DnsRecordPlugin(PluginTemplate):
             failures.append(Failure("authoritative", "true", False, message=message))  # noqa: FBT003 - what was found
         if settings.asks_authorities():
             failures += self._ask_authorities(answer, raw)
+        if settings.check_dnssec and answer.outcome in SIGNABLE:
+            failures += self._not_secure(answer, raw)
         if settings.check_propagation:
             failures += self._not_propagated(answer, raw)
-        result = self.judged_result(success_message(answer), failures, answer.seconds, raw)
+        result = self.judged_result(success_message(answer, secure=settings.check_dnssec), failures, answer.seconds, raw)
         unseen = failures and all(failure in self._unseen for failure in failures)
         return result.changed(fault="environment", kind="environment") if unseen else result
 
     def _look_up(self) -> Answer:
         given = self.settings.nameserver
         servers = [self._server(given)] if given else map(self._over_transport, dnsquery.system_servers(self.settings.default_port()))
-        return dnsquery.look_up_any(self.settings.name(), servers, self._question(self.deadline, pinned=True), self.phases)
+        question = replace(self._question(self.deadline, pinned=True), dnssec=self.settings.check_dnssec)
+        return dnsquery.look_up_any(self.settings.name(), servers, question, self.phases)
 
     def _server(self, text: str) -> Server:
         return self._over_transport(Server.parse(text, self.settings.default_port()))
@@ -216,6 +246,20 @@ class DnsRecordPlugin(PluginTemplate):
     def _wanted(self) -> Wanted:
         settings = self.settings
         return Wanted(settings.rcode, settings.expected(), settings.match, settings.ttl)
+
+    def _not_secure(self, answer: Answer, raw: dict[str, Any]) -> Iterator[Failure]:
+        """What DNSSEC has against the answer. All that it takes is asked of the server that gave the answer."""
+        from monitorpy.net.dnssec import validate  # here, because it takes cryptography
+
+        question = replace(self._question(self._side_deadline(), pinned=True), dnssec=True)
+
+        def ask(name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+            return dnsquery.ask(name, answer.server, replace(question, rdtype=rdtype))[0]
+
+        verdict = validate(answer, self.settings.anchors(), ask)
+        raw["dnssec"] = asdict(verdict)
+        if verdict.status != "secure":
+            yield Failure("dnssec.status", "secure", verdict.status, message=f"{verdict.status} (DNSSEC): {verdict.reason}")
 
     def _ask_authorities(self, answer: Answer, raw: dict[str, Any]) -> Iterator[Failure]:
         """What every name server of the zone says: about the name, judged as the answer itself is, and about the zone's serial."""

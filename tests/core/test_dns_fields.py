@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from monitorpy.core.dns_fields import DohPathField, NameField, NameServerField, RcodeField, RecordTypeField
+from monitorpy.core.dns_fields import DohPathField, NameField, NameServerField, RcodeField, RecordTypeField, TrustAnchorField
 from monitorpy.core.plugin_config import PluginConfig, parse_config
 from monitorpy.errors import ConfigError
+
+DS = "example.org. DS 1 13 2 " + "00" * 32
 
 
 class Sample(PluginConfig):
@@ -15,6 +17,7 @@ class Sample(PluginConfig):
     server: NameServerField = "192.0.2.1"
     path: DohPathField = "/dns-query"
     rcode: RcodeField = "NOERROR"
+    anchor: TrustAnchorField | None = None
 
 
 def parsed(**config: Any) -> Sample:
@@ -40,6 +43,11 @@ def test_paths():
     assert parsed(path="/q?key=1").path == "/q?key=1"
 
 
+@pytest.mark.parametrize("anchor", [DS, [DS], [f"{DS}\n{DS}", "example.net. IN 300 DNSKEY 257 3 13 AAAA"]])
+def test_trust_anchors(anchor):
+    assert parsed(anchor=anchor).anchor == anchor
+
+
 @pytest.mark.parametrize(
     "config, message",
     [
@@ -54,6 +62,10 @@ def test_paths():
         ({"path": "/grün"}, "path: must be the path of a URL"),
         ({"path": "/a\nb"}, "path: must be the path of a URL"),
         ({"rcode": "NXDOMIAN"}, "did you mean 'NXDOMAIN'?"),
+        ({"anchor": "example.org"}, "'example.org' is no DNSKEY or DS record as in a zone file: "),
+        ({"anchor": [DS, "example.org. A 192.0.2.1"]}, "'example.org. A 192.0.2.1' cannot be trusted: it is no DNSKEY or DS record"),
+        ({"anchor": []}, "anchor: "),
+        ({"anchor": ""}, "must not be empty"),
     ],
 )
 def test_refused(config, message):

@@ -210,3 +210,4 @@ def test_success_message():
         == "www.example.test A (alias of b.test): 192.0.2.1 (ttl 300 s)"
     )
     assert success_message(answer(rcode="NXDOMAIN")) == "www.example.test A: NXDOMAIN, as expected"
+    assert success_message(answer("192.0.2.1"), secure=True) == "www.example.test A: 192.0.2.1 (ttl 300 s), secure (DNSSEC)"

@@ -324,17 +324,17 @@ class World:
 
     def ask(self, owner, kind):
         """As it comes over the wire."""
-        return dns.message.from_wire(self.respond(dns.message.make_query(owner, kind, want_dnssec=True)).to_wire())
+        return dns.message.from_wire(self.respond(dns.message.make_query(owner, kind, want_dnssec=True)).to_wire(max_size=65535))
 
     def react(self, query, transport):
         """For a server of servers_dns.py."""
         message = self.respond(query)
-        wire = message.to_wire()
+        wire = message.to_wire(max_size=65535)
         if transport == "udp" and len(wire) > 1232:
             message.answer.clear()
             message.authority.clear()
             message.flags |= dns.flags.TC
-            wire = message.to_wire()
+            wire = message.to_wire(max_size=65535)
         return wire
 
 

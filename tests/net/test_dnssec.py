@@ -18,8 +18,8 @@ import pytest
 from monitorpy.errors import NetError
 from monitorpy.net import dnsquery
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.dnsquery import Question, Server, look_up
-from monitorpy.net.dnssec import JUDGED, Verdict, validate
+from monitorpy.net.dnsquery import SIGNABLE, Question, Server, look_up
+from monitorpy.net.dnssec import Verdict, validate
 from monitorpy.net.dnssec_anchors import parse_anchors
 from monitorpy.net.dnsvalues import compared
 
@@ -158,7 +158,7 @@ SECURE = [
 def test_secure(resolver, owner, rdtype, outcome):
     answer = resolver.look_up(owner, rdtype)
     assert answer.outcome == outcome
-    assert answer.outcome in JUDGED
+    assert answer.outcome in SIGNABLE
     verdict = resolver.judge(answer)
     assert verdict.status == "secure", verdict
 
@@ -444,8 +444,8 @@ def test_changed_answers_are_never_secure(resolver, monkeypatch, question):
         monkeypatch.setattr(dnsquery, "ask", lambda *what, message=message: (message, "udp"))
         with contextlib.suppress(NetError):
             answer = look_up(good.name, good.server, Question(good.rdtype, Deadline(5), dnssec=True))
-            judged += answer.outcome in JUDGED
-            if answer.outcome in JUDGED and resolver.judge(answer).status == "secure":
+            judged += answer.outcome in SIGNABLE
+            if answer.outcome in SIGNABLE and resolver.judge(answer).status == "secure":
                 assert (answer.outcome, answer.aliases) == (good.outcome, good.aliases)
                 assert compared(answer.records).keys() == compared(good.records).keys()
     assert judged > 20

@@ -4,7 +4,7 @@ import dns.name
 import dns.rdatatype
 import pytest
 
-from monitorpy.net.dnssec_anchors import ROOT_ANCHORS, named, parse_anchors, supported, unsupported, vouched_for
+from monitorpy.net.dnssec_anchors import ROOT_ANCHORS, anchors_for, holder_of, named, parse_anchors, supported, unsupported, vouched_for
 from monitorpy.net.dnssec_signatures import Bogus, Work
 
 ROOT_KEYS = (
@@ -135,3 +135,39 @@ def test_named_of_keys(dnssec):
         sorted(f"key {dnssec.Key(None, key).tag} ({kind})" for key, kind in zip(keys, ["ECDSAP256SHA256", "ED25519"], strict=True))
     )
     assert keys[0].rdtype == dns.rdatatype.DNSKEY
+
+
+def test_the_zone_that_holds_a_name(dnssec):
+    assert holder_of(dnssec.name("a.test."), dnssec.rdtype("A")) == dnssec.name("a.test.")
+    assert holder_of(dnssec.name("a.test."), dnssec.rdtype("DS")) == dnssec.name("test.")
+    assert holder_of(dnssec.name("."), dnssec.rdtype("DS")) == dnssec.name(".")
+
+
+@pytest.mark.parametrize(
+    "name, rdtype, zones, problem",
+    [
+        ("signed.test.", "A", ["signed.test."], None),
+        ("a.b.signed.test.", "A", ["SIGNED.test."], None),
+        ("a.signed.test.", "A", ["other.test.", "test."], None),
+        ("signed.test.", "DS", ["test."], None),
+        (".", "DS", ["."], None),
+        ("test.", "A", ["signed.test."], "the trust anchor is for signed.test, which is not at or above test"),
+        ("a.test.", "A", ["b.test.", "c.test."], "the trust anchor is for b.test and c.test, which is not at or above a.test"),
+        ("signed.test.", "DS", ["signed.test."], "the trust anchor is for signed.test, which is not above signed.test"),
+    ],
+)
+def test_anchors_for(dnssec, name, rdtype, zones, problem):
+    given = [f"{zone} DS 1 13 2 {DIGEST}" for zone in zones]
+    question = dnssec.name(name), dnssec.rdtype(rdtype)
+    if problem is None:
+        assert anchors_for(*question, given) == parse_anchors(given)
+    else:
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at
+            anchors_for(*question, given)
+        assert str(caught.value) == problem
+
+
+def test_anchors_for_as_a_text_or_of_the_root(dnssec):
+    question = dnssec.name("a.signed.test."), dnssec.rdtype("A")
+    assert anchors_for(*question, f"signed.test. DS 1 13 2 {DIGEST}") == parse_anchors([f"signed.test. DS 1 13 2 {DIGEST}"])
+    assert anchors_for(*question, None) == parse_anchors(ROOT_ANCHORS)

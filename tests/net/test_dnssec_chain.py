@@ -8,7 +8,7 @@ import pytest
 
 from monitorpy.errors import NetError
 from monitorpy.net.dnssec_anchors import parse_anchors
-from monitorpy.net.dnssec_chain import Chain, holder_of
+from monitorpy.net.dnssec_chain import Chain
 from monitorpy.net.dnssec_signatures import Bogus, Insecure, NotSecure, Signed
 
 BELOW = """
@@ -397,9 +397,3 @@ def test_proofs_of_other_zones_are_none_of_ours(tree, dnssec):
         assert str(found.name) == zone
         assert denial.covers(dnssec.name(name))
         assert bool(denial.covers(dnssec.name("nx.signed.test."))) is (zone == "signed.test.")
-
-
-def test_the_zone_that_holds_a_name(dnssec):
-    assert holder_of(dnssec.name("a.test."), dnssec.rdtype("A")) == dnssec.name("a.test.")
-    assert holder_of(dnssec.name("a.test."), dnssec.rdtype("DS")) == dnssec.name("test.")
-    assert holder_of(dnssec.name("."), dnssec.rdtype("DS")) == dnssec.name(".")

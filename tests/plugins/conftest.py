@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 
-def _helper(name: str):
-    """A module of this folder, which is no package."""
+def _helper(name: str, folder: str = "plugins"):
+    """A module of this folder, or of another one; they are no packages."""
     full = f"monitorpy_tests_{name}"
     if full not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
+        spec = importlib.util.spec_from_file_location(full, Path(__file__).parents[1] / folder / f"{name}.py")
         sys.modules[full] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[full])
     return sys.modules[full]
@@ -25,6 +25,12 @@ def dns_server():
     servers = _helper("servers_dns")
     with servers.running(servers.DnsServer()) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def dnssec():
+    """Signed zones: the helper of the tests of net."""
+    return _helper("dnssec_world", "net")
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 
 import dns.flags
 import dns.message
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
@@ -13,6 +15,7 @@ from monitorpy.core.registry import registry, run_check
 from monitorpy.errors import NetError
 from monitorpy.net import dnsquery
 
+ANCHOR = "signed.test. DS 1 13 2 " + "00" * 32
 SOA = "ns1.example.test. hostmaster.example.test. {} 3600 600 86400 60"
 
 
@@ -568,7 +571,13 @@ def test_silent_resolver_leaves_time_for_the_verdict(look, dns_server, helper, m
             "doh_path would not be looked at: the nameserver is a URL",
         ),
         ({"doh_path": "q", "transport": "https"}, "doh_path: must be the path of a URL, such as /dns-query, not 'q'"),
-        ({"check_dnssec": True}, "unknown key 'check_dnssec'"),
+        ({"dnssec": True}, "unknown key 'dnssec'"),
+        ({"trust_anchor": ANCHOR}, "trust_anchor without check_dnssec: true would not be looked at"),
+        ({"trust_anchor": ANCHOR, "check_dnssec": True}, "the trust anchor is for signed.test, which is not at or above example.test"),
+        ({"trust_anchor": ["garbage"], "check_dnssec": True}, "trust_anchor: 'garbage' is no DNSKEY or DS record as in a zone file"),
+        ({"trust_anchor": [], "check_dnssec": True}, "trust_anchor: "),
+        ({"check_dnssec": True, "rcode": "SERVFAIL"}, "check_dnssec needs something that is signed: rcode SERVFAIL is no answer"),
+        ({"check_dnssec": True, "record_type": "RRSIG"}, "check_dnssec needs something that is signed: RRSIG records are signatures"),
         ({"transport": "quic"}, "transport: must be 'udp', 'tcp', 'tls' or 'https'"),
     ],
 )
@@ -608,3 +617,131 @@ def test_silent_server(look, dns_server, transport, ms):
     assert result.kind == "timeout"
     assert f"within {200 * ms:g} s" in result.message
     assert time.monotonic() - started < 200 * ms + 1
+
+
+@pytest.fixture(scope="session")
+def signed_zones(dnssec):
+    """test., and below it signed.test. and unsigned.test.; signed as of now."""
+    validity = {"begins": datetime.now(UTC) - dnssec.DAY, "ends": datetime.now(UTC) + dnssec.DAY}
+    text = "www A 192.0.2.1\nwww A 192.0.2.2\nshop CNAME www\nbig TXT " + f'"{"x" * 250}" ' * 6
+    signed = dnssec.Zone("signed.test.", text, keys=[dnssec.key(), dnssec.key(flags=dnssec.ZSK)], **validity)
+    unsigned = dnssec.Zone("unsigned.test.", "www A 192.0.2.3\n")
+    test = dnssec.Zone("test.", keys=[dnssec.key(number=1)], **validity)
+    return [test.delegate(signed).delegate(unsigned), signed, unsigned]
+
+
+@pytest.fixture
+def secured(dnssec, signed_zones, dns_server):
+    """Runs dns_record with check_dnssec against a resolver of the signed zones; ``secured.world`` may be tampered with."""
+    world = dnssec.World(*(zone.copy() for zone in signed_zones))
+    dns_server.react = world.react
+
+    def run(domain="www.signed.test", record_type="A", **config):
+        base = {
+            "nameserver": "127.0.0.1",
+            "port": dns_server.port,
+            "timeout": 5,
+            "check_dnssec": True,
+            "trust_anchor": world.zones[0].anchor(),
+        }
+        return run_check("dns_record", base | {"domain": domain, "record_type": record_type} | config)
+
+    run.world = world
+    return run
+
+
+def test_secure(secured):
+    result = secured(expected_value=["192.0.2.1", "192.0.2.2"])
+    assert result.is_success(), result.message
+    assert result.message == "www.signed.test A: 192.0.2.1, 192.0.2.2 (ttl 300 s), secure (DNSSEC)"
+    assert result.raw_data["dnssec"] == {"status": "secure", "reason": "signed by signed.test; trusted from the anchor of test down"}
+
+
+def test_each_question_of_dnssec_goes_to_the_same_server_with_its_flags(secured, dns_server):
+    seen = []
+    answer = secured.world.react
+    dns_server.react = lambda query, transport: seen.append((query.ednsflags, query.flags, transport)) or answer(query, transport)
+    assert secured().is_success()
+    assert len(seen) == len(secured.world.asked) == 4
+    assert all(ednsflags & dns.flags.DO and flags & dns.flags.CD for ednsflags, flags, _ in seen)
+    seen.clear()
+    assert secured(transport="tcp").is_success()
+    assert {transport for *_, transport in seen} == {"tcp"}
+
+
+def test_without_check_dnssec_nothing_is_asked(secured, dns_server):
+    result = secured(check_dnssec=False, trust_anchor=None)
+    assert result.is_success()
+    assert result.raw_data["dnssec"] is None
+    assert len(secured.world.asked) == 1
+
+
+@pytest.mark.parametrize("form", ["DS", "list", "of the zone itself"])
+def test_trust_anchors(secured, form):
+    test, signed = secured.world.zones[:2]
+    anchor = {
+        "DS": test.anchor(as_ds=True),
+        "list": ["other. " + ANCHOR.split(" ", 1)[1], test.anchor()],
+        "of the zone itself": signed.anchor(),
+    }
+    assert secured(trust_anchor=anchor[form]).is_success()
+
+
+@pytest.mark.parametrize("domain, record_type, rcode", [("nx.signed.test", "A", "NXDOMAIN"), ("www.signed.test", "TXT", "NODATA")])
+def test_a_proof_that_there_is_nothing(secured, dnssec, domain, record_type, rcode):
+    assert secured(domain, record_type, rcode=rcode).message == f"{domain} {record_type}: {rcode}, as expected, secure (DNSSEC)"
+    secured.world.tamper.append(dnssec.without("NSEC"))
+    result = secured(domain, record_type, rcode=rcode)
+    assert result.is_error()
+    assert "bogus (DNSSEC): the proof that " in result.message
+
+
+def test_large_answers_and_aliases(secured):
+    assert secured("big.signed.test", "TXT").raw_data["transport"] == "tcp"
+    assert secured("shop.signed.test").is_success()
+
+
+def test_insecure(secured):
+    result = secured("www.unsigned.test")
+    reason = "unsigned.test is not signed: test proves that there is no DS"
+    assert result.is_error()
+    assert (result.fault, result.message) == ("target", f"insecure (DNSSEC): {reason}")
+    assert result.raw_data["dnssec"] == {"status": "insecure", "reason": reason}
+    (failure,) = result.failures
+    assert (failure.path, failure.expected, failure.actual) == ("dnssec.status", "secure", "insecure")
+
+
+def test_bogus(secured, dnssec):
+    signed = secured.world.zones[1]
+    signed.resign("www.signed.test.", "A", ends=datetime.now(UTC) - dnssec.DAY * 3.2)
+    result = secured(expected_value="192.0.2.9")
+    assert [failure.path for failure in result.failures] == ["values", "dnssec.status"]
+    tag = signed.keys[1].tag
+    assert f"bogus (DNSSEC): the signature of www.signed.test A by key {tag} (ECDSAP256SHA256) expired 3.2 days ago" in result.message
+    signed.add("www.signed.test.", "A", "192.0.2.66")
+    signed.resign("www.signed.test.", "A", keys=[dnssec.key(number=9)])
+    assert "is by none of the keys of signed.test" in secured(expected_value="192.0.2.66").message
+
+
+def test_no_answer_is_not_judged(secured):
+    """The response code says it all."""
+    secured.world.tamper.append(lambda message: message.set_rcode(dns.rcode.SERVFAIL))
+    result = secured()
+    assert [failure.path for failure in result.failures] == ["rcode"]
+    assert result.raw_data["dnssec"] is None
+
+
+def test_the_keys_of_the_root_by_default(secured):
+    """Of which this server has none."""
+    result = secured(trust_anchor=None)
+    server = result.raw_data["nameserver"]
+    assert result.message == f"bogus (DNSSEC): the DNSKEY records of . could not be had: REFUSED from {server}"
+
+
+def test_a_server_that_falls_silent_on_the_way(secured, dns_server, ms):
+    answer = secured.world.react
+    dns_server.react = lambda query, transport: answer(query, transport) if query.question[0].rdtype == dns.rdatatype.A else None
+    started = time.monotonic()
+    result = secured(timeout=300 * ms)
+    assert result.raw_data["dnssec"]["reason"].startswith("the DNSKEY records of test could not be had: no answer from ")
+    assert time.monotonic() - started < 300 * ms + 1
