@@ -13,6 +13,7 @@ import pytest
 
 from monitorpy.core.registry import registry, run_check
 from monitorpy.errors import NetError
+from monitorpy.lab.dns_server import DnsServer
 from monitorpy.net import dnsquery
 
 ANCHOR = "signed.test. DS 1 13 2 " + "00" * 32
@@ -454,6 +455,24 @@ def test_over_tls(secure):
     assert result.raw_data["transport"] == "tls"
     assert result.phases["tls"] > 0
     assert result.phases["first_byte"] > 0
+
+
+def test_over_https(lab_certificates, monkeypatch):
+    config = {"domain": "mail.lab.test", "record_type": "A", "transport": "https", "ca_file": str(lab_certificates.ca_file), "timeout": 5}
+    with DnsServer() as server, server.over_https(lab_certificates.good.context) as door:
+        url = f"https://127.0.0.1:{door.port}/dns-query"
+        for named in ({"nameserver": "127.0.0.1", "port": door.port}, {"nameserver": url}):
+            result = run_check("dns_record", config | named)
+            assert result.is_success(), result.message
+            assert (result.raw_data["transport"], result.raw_data["nameserver"]) == ("https", url)
+            assert result.raw_data["values"] == ["192.0.2.25"]
+            assert None not in result.phases.values()
+        spread = run_check("dns_record", config | {"nameserver": url, "check_propagation": True, "resolvers": [url]})
+        assert spread.raw_data["propagation"]["percent"] == 100
+        wrong = run_check("dns_record", config | {"nameserver": "127.0.0.1", "port": door.port, "doh_path": "/elsewhere"})
+        assert wrong.message.endswith(", asked for /elsewhere over HTTPS, answers with status 404, not 200")
+        monkeypatch.setattr(dnsquery, "system_servers", lambda port: [dnsquery.Server("127.0.0.1", port)])
+        assert run_check("dns_record", config | {"port": door.port}).raw_data["nameserver"] == url
 
 
 def test_certificate_that_is_not_for_the_name_server(secure, dns_server, lab_certificates):
