@@ -62,11 +62,11 @@ def _record(rdtype: dns.rdatatype.RdataType, value: str) -> dns.rdata.Rdata:
             return record
         tokens = dns.tokenizer.Tokenizer(value.strip())
         record = dns.rdata.from_text(dns.rdataclass.IN, rdtype, tokens, origin=dns.name.root, relativize=False)
-        rest = tokens.get()
+        comment, rest = getattr(record, "rdcomment", None), tokens.get()
     except (dns.exception.DNSException, ValueError, UnicodeError) as bad:
         raise ValueError(f"{value!r} is no {dns.rdatatype.to_text(rdtype)} record: {bad}") from None
-    if record.rdcomment or not rest.is_eof():
-        what = "what follows ; is a comment: put the text in quotes" if record.rdcomment else "there is more than one line: write a list"
+    if comment or not rest.is_eof():
+        what = "what follows ; is a comment: put the text in quotes" if comment else "there is more than one line: write a list"
         raise ValueError(f"{value!r} would not be looked at as a whole: {what}")
     return record
 
