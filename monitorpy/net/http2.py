@@ -1,0 +1,176 @@
+"""One request over HTTP/2 (RFC 9113) on a connection of ours: the h2 package knows the protocol, and does no I/O of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from monitorpy.errors import MissingExtraError, NetError
+from monitorpy.net.connect import Connection
+from monitorpy.utils.masking import excerpt
+
+if TYPE_CHECKING:
+    from h2.events import Event
+
+_STREAM = 1
+_CHUNK = 65_536
+_OVERHEAD = 262_144
+"""Bytes that a peer may send beside the body: headers, trailers, frames that say nothing."""
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Http2Answer:
+    """What came back; names of headers and trailers are in lower case, values of repeated ones joined by commas."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    trailers: dict[str, str]
+
+
+def require_h2(what: str, extra: str) -> None:
+    """Raises MissingExtraError, naming the extra, where the h2 package is not installed."""
+    try:
+        import h2.connection  # noqa: F401 - whether it is there
+    except ImportError:
+        raise MissingExtraError(what, extra) from None
+
+
+def request(
+    connection: Connection,
+    *,
+    method: str,
+    authority: str,
+    path: str,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    limit: int,
+) -> Http2Answer:
+    """Ask once over a new connection, and read the whole answer; any status is one.
+
+    ``limit`` is for the bytes of its body. The phases "first_byte" (until the headers have come) and "transfer" are written
+    to the connection's. NetError: no HTTP/2, an answer that breaks off, is malformed or longer than the limit.
+    """
+    scheme = "https" if connection.tls else "http"
+    head = [(":method", method), (":scheme", scheme), (":authority", authority), (":path", path), *headers]
+    return _Exchange(connection, limit).run(head, body)
+
+
+class _Exchange:
+    """One stream on one connection."""
+
+    def __init__(self, connection: Connection, limit: int) -> None:
+        from h2.config import H2Configuration
+        from h2.connection import H2Connection
+        from h2.settings import SettingCodes, Settings
+
+        self._connection = connection
+        self._sock = connection.sock
+        self._limit = limit
+        self._protocol = H2Connection(H2Configuration(header_encoding="latin-1"))  # which no byte of a peer is outside of
+        self._protocol.local_settings = Settings(client=True, initial_values={SettingCodes.ENABLE_PUSH: 0})
+        self._unsent = b""
+        self._received = 0
+        self._headers: dict[str, str] | None = None
+        self._headers_at: float | None = None
+        self._trailers: dict[str, str] = {}
+        self._body = bytearray()
+        self._ended = False
+
+    def run(self, head: list[tuple[str, str]], body: bytes) -> Http2Answer:
+        started = perf_counter()
+        self._sock.await_answer()
+        try:
+            self._protocol.initiate_connection()
+            self._protocol.send_headers(_STREAM, head, end_stream=not body)
+            self._unsent = body
+            self._send()
+            while not self._ended:
+                self._receive()
+                self._send()
+        finally:
+            now = perf_counter()
+            self._connection.phases["first_byte"] = (self._headers_at or now) - started
+            if self._headers_at is not None:
+                self._connection.phases["transfer"] = now - self._headers_at
+        return self._answer()
+
+    def _send(self) -> None:
+        """What the protocol has to say, and as much of the body as the peer has room for."""
+        while self._unsent and not self._ended and (room := self._room()) > 0:
+            piece, self._unsent = self._unsent[:room], self._unsent[room:]
+            self._protocol.send_data(_STREAM, piece, end_stream=not self._unsent)
+        if (data := self._protocol.data_to_send()) and not self._ended:
+            self._sock.sendall(data)
+
+    def _room(self) -> int:
+        return min(self._protocol.local_flow_control_window(_STREAM), self._protocol.max_outbound_frame_size)
+
+    def _receive(self) -> None:
+        from h2.exceptions import ProtocolError
+
+        self._sock.phase = "first_byte" if self._headers is None else "transfer"
+        data = self._sock.recv(_CHUNK)
+        if not data:
+            raise self._broken(f"closed the connection{' before it answered' if self._headers is None else ''}", "reset")
+        first, self._received = self._received == 0, self._received + len(data)
+        if first and data.startswith(b"HTTP/"):
+            line = data.partition(b"\r\n")[0].decode("latin-1")
+            raise self._broken(f"does not speak HTTP/2: it answered {excerpt(line, _SHOWN)!r}")
+        if self._received > self._limit + _OVERHEAD:
+            raise self._broken(f"sent more than {self._limit + _OVERHEAD} bytes without ending its answer")
+        try:
+            events = self._protocol.receive_data(data)
+        except ProtocolError as error:
+            why = "does not speak HTTP/2" if first else "broke the rules of HTTP/2"
+            raise self._broken(f"{why}: {excerpt(str(error), 200) or type(error).__name__}") from error
+        for event in events:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        from h2 import events as kinds
+
+        if isinstance(event, kinds.ResponseReceived):
+            self._headers_at = perf_counter()
+            self._headers = _joined(event.headers or ())
+        elif isinstance(event, kinds.DataReceived):
+            self._body += event.data or b""
+            if len(self._body) > self._limit:
+                raise self._broken(f"sent a body longer than {self._limit} bytes")
+            self._protocol.acknowledge_received_data(event.flow_controlled_length or 0, _STREAM)
+        elif isinstance(event, kinds.TrailersReceived):
+            self._trailers = _joined(event.headers or ())
+        elif isinstance(event, kinds.StreamEnded):
+            self._ended = True
+        elif isinstance(event, kinds.StreamReset) and not self._ended:
+            raise self._broken(f"reset the stream: {_code(event.error_code)}", "reset")
+        elif isinstance(event, kinds.ConnectionTerminated) and not self._ended:
+            said = (event.additional_data or b"").decode("utf-8", "backslashreplace")
+            reason = f" ({excerpt(said, _SHOWN)!r})" if said else ""
+            raise self._broken(f"is going away: {_code(event.error_code)}{reason}", "reset")
+
+    def _answer(self) -> Http2Answer:
+        headers = self._headers or {}
+        status = headers.pop(":status", "")
+        if not (status.isascii() and status.isdecimal()):
+            raise self._broken(f"sent {excerpt(status, _SHOWN)!r} for a status")
+        return Http2Answer(int(status), headers, bytes(self._body), self._trailers)
+
+    def _broken(self, what: str, kind: Any = "protocol") -> NetError:
+        phase = "first_byte" if self._headers is None else "transfer"
+        return NetError(f"{self._sock.peer} {what}", phase=phase, kind=kind)
+
+
+def _joined(headers: Iterable[Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _code(code: Any) -> str:
+    """The name of an error code (RFC 9113, 7); an unknown one is a number."""
+    return getattr(code, "name", None) or f"error {code}"
