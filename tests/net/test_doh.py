@@ -163,9 +163,8 @@ def test_more_than_a_message_can_have(ask, http1, reply):
 
 
 def test_more_than_a_message_can_have_over_http2(ask, http2):
-    with pytest.raises(NetError) as caught:
+    with pytest.raises(NetError, match="sent a body longer than 65535 bytes"):
         ask(http2(body=b"x" * 65536).port)
-    assert caught.value.kind in {"protocol", "reset"}
 
 
 @pytest.mark.parametrize("body", [b"", b"junk", wire()[:-3]])
