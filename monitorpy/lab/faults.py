@@ -1,27 +1,41 @@
-"""TCP servers that misbehave in one way each, and a port where nobody listens."""
+"""TCP servers that misbehave in one way each, and a port where nobody listens. With ``tls`` they do so after the handshake."""
 
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from typing import Self
 
 from monitorpy.lab.tcp_server import HOST, TcpServer
+
+_MUCH = 65536  # bytes
 
 
 class SilentServer(TcpServer):
     """Accepts, reads, never says a word."""
 
     def handle(self, sock: socket.socket) -> None:
-        while sock.recv(65536):
-            pass
+        _listen(sock)
+
+
+class DeafServer(TcpServer):
+    """Accepts, never reads, never says a word: a client that sends more than the buffers hold (2 MB on Linux) is stuck."""
+
+    def handle(self, sock: socket.socket) -> None:  # noqa: ARG002 - that it is not used is the point
+        self.closing.wait()
+
+    def _listen(self) -> socket.socket:
+        listener = super()._listen()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # what is accepted inherits it
+        return listener
 
 
 class TricklingServer(TcpServer):
     """Sends ``data`` byte by byte, ``interval`` seconds apart, over and over: a timeout per read never ends it."""
 
-    def __init__(self, data: bytes = b"220 so slow ", interval: float = 0.05) -> None:
-        super().__init__()
+    def __init__(self, data: bytes = b"220 so slow ", interval: float = 0.05, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
         self.data = data
         self.interval = interval
 
@@ -36,14 +50,14 @@ class TricklingServer(TcpServer):
 class ResettingServer(TcpServer):
     """Accepts, sends ``data``, and resets the connection (RST, not FIN) once the client has said something, or at once."""
 
-    def __init__(self, data: bytes = b"", *, after_request: bool = False) -> None:
-        super().__init__()
+    def __init__(self, data: bytes = b"", *, after_request: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
         self.data = data
         self.after_request = after_request
 
     def handle(self, sock: socket.socket) -> None:
         if self.after_request:
-            sock.recv(65536)
+            sock.recv(_MUCH)
         sock.sendall(self.data)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() now sends the RST
 
@@ -51,14 +65,58 @@ class ResettingServer(TcpServer):
 class JunkServer(TcpServer):
     """Greets with ``data``, which is no protocol at all (no line end, no UTF-8), and waits for the client to go."""
 
-    def __init__(self, data: bytes = b"\x00\xff\xfe?!" * 4) -> None:
-        super().__init__()
+    def __init__(self, data: bytes = b"\x00\xff\xfe?!" * 4, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
         self.data = data
 
     def handle(self, sock: socket.socket) -> None:
         sock.sendall(self.data)
-        while sock.recv(65536):
-            pass
+        _listen(sock)
+
+
+class HalfClosedServer(TcpServer):
+    """Sends ``data``, says that nothing more will come (FIN), and goes on reading. Over TLS without the farewell: the answer is cut."""
+
+    def __init__(self, data: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
+        self.data = data
+
+    def handle(self, sock: socket.socket) -> None:
+        sock.sendall(self.data)
+        socket.socket.shutdown(sock, socket.SHUT_WR)  # the plain one: SSLSocket's forgets its TLS state, and reads on in plain text
+        _listen(sock)
+
+
+class EndlessServer(TcpServer):
+    """Waits for a request, sends ``start`` and then ``piece`` over and over, as fast as the client takes it."""
+
+    def __init__(self, start: bytes, piece: bytes, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
+        self.start = start
+        self.pieces = piece * (_MUCH // len(piece) or 1)
+
+    def handle(self, sock: socket.socket) -> None:
+        if sock.recv(_MUCH):
+            sock.sendall(self.start)
+            while not self.closing.is_set():
+                sock.sendall(self.pieces)
+
+
+class EndlessHeadersServer(EndlessServer):
+    """A web server whose answer never comes to its body: header lines without end, or one line (``lines=False``)."""
+
+    def __init__(self, *, lines: bool = True, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(b"HTTP/1.1 200 OK\r\nX-More: and", b" more\r\nX-More: and" if lines else b" more", tls=tls)
+
+
+class HugeBodyServer(EndlessServer):
+    """A web server whose body never ends: announced as 1 TB, or in chunks (``chunked=True``)."""
+
+    def __init__(self, *, chunked: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        form, piece = (
+            (b"Transfer-Encoding: chunked", b"400\r\n" + b"x" * 1024 + b"\r\n") if chunked else (b"Content-Length: %d" % 10**12, b"x")
+        )
+        super().__init__(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + form + b"\r\n\r\n", piece, tls=tls)
 
 
 class ClosedPort:
@@ -77,3 +135,9 @@ class ClosedPort:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _listen(sock: socket.socket) -> None:
+    """Until the client goes."""
+    while sock.recv(_MUCH):
+        pass
