@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from h2.events import Event
 
 _STREAM = 1
+_SETTINGS = b"\x04"
+"""The type of the frame that a server begins with (RFC 9113, 3.4); it stands in the fourth byte."""
 _CHUNK = 65_536
 _OVERHEAD = 262_144
 """Bytes that a peer may send beside the body: headers, trailers, frames that say nothing."""
@@ -87,10 +89,9 @@ class _Exchange:
             self._protocol.initiate_connection()
             self._protocol.send_headers(_STREAM, head, end_stream=not body)
             self._unsent = body
-            self._send()
             while not self._ended:
-                self._receive()
                 self._send()
+                self._receive()
         finally:
             now = perf_counter()
             self._connection.phases["first_byte"] = (self._headers_at or now) - started
@@ -100,10 +101,10 @@ class _Exchange:
 
     def _send(self) -> None:
         """What the protocol has to say, and as much of the body as the peer has room for."""
-        while self._unsent and not self._ended and (room := self._room()) > 0:
+        while self._unsent and (room := self._room()) > 0:
             piece, self._unsent = self._unsent[:room], self._unsent[room:]
             self._protocol.send_data(_STREAM, piece, end_stream=not self._unsent)
-        if (data := self._protocol.data_to_send()) and not self._ended:
+        if data := self._protocol.data_to_send():
             self._sock.sendall(data)
 
     def _room(self) -> int:
@@ -117,7 +118,7 @@ class _Exchange:
         if not data:
             raise self._broken(f"closed the connection{' before it answered' if self._headers is None else ''}", "reset")
         first, self._received = self._received == 0, self._received + len(data)
-        if first and data.startswith(b"HTTP/"):
+        if first and data[3:4] not in {b"", _SETTINGS}:
             line = data.partition(b"\r\n")[0].decode("latin-1")
             raise self._broken(f"does not speak HTTP/2: it answered {excerpt(line, _SHOWN)!r}")
         if self._received > self._limit + _OVERHEAD:
@@ -125,8 +126,7 @@ class _Exchange:
         try:
             events = self._protocol.receive_data(data)
         except ProtocolError as error:
-            why = "does not speak HTTP/2" if first else "broke the rules of HTTP/2"
-            raise self._broken(f"{why}: {excerpt(str(error), 200) or type(error).__name__}") from error
+            raise self._broken(f"broke the rules of HTTP/2: {excerpt(str(error), 200) or type(error).__name__}") from error
         for event in events:
             self._take(event)
 

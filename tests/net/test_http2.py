@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import DataReceived, RequestReceived, StreamEnded, WindowUpdated
+
+from monitorpy.errors import MissingExtraError, NetError
+from monitorpy.net.connect import connect
+from monitorpy.net.deadline import Deadline
+from monitorpy.net.http2 import Http2Answer, request, require_h2
+from monitorpy.net.tls import TlsSettings
+
+OK = [(":status", "200")]
+
+
+class Peer:
+    """The server's side of one connection, by the same package; ``request`` and ``body`` are what was asked."""
+
+    def __init__(self, connection):
+        self.sock = connection
+        self.protocol = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8", validate_outbound_headers=False))
+        self.protocol.initiate_connection()
+        self.flush()
+        self.request, self.body, self.stream = {}, b"", 1
+
+    def flush(self):
+        self.sock.sendall(self.protocol.data_to_send())
+
+    def read(self, until=StreamEnded):
+        """Read until an event of that kind has come."""
+        while True:
+            data = self.sock.recv(65536)
+            if not data:
+                raise OSError("the client has gone")
+            events = self.protocol.receive_data(data)
+            for event in events:
+                if isinstance(event, RequestReceived):
+                    self.request = dict(event.headers)
+                elif isinstance(event, DataReceived):
+                    self.body += event.data
+                    self.protocol.acknowledge_received_data(event.flow_controlled_length, 1)
+            self.flush()
+            if any(isinstance(event, until) for event in events):
+                return
+
+    def answer(self, headers=OK, body=b"", trailers=None, end=True):
+        self.protocol.send_headers(1, headers, end_stream=end and not body and trailers is None)
+        if body:
+            self.protocol.send_data(1, body, end_stream=end and trailers is None)
+        if trailers is not None:
+            self.protocol.send_headers(1, trailers, end_stream=True)
+        self.flush()
+
+
+@pytest.fixture
+def ask(serve, deadline):
+    """Serves one connection by ``talk(peer)``, or by ``raw(socket, server)``, and asks it; keeps the peers."""
+
+    def start(talk=None, *, raw=None, limit=100_000, phases=None, within=None, context=None, tls=None, **what):
+        def serving(connection, server):
+            if raw is not None:
+                raw(connection, server)
+                return
+            peer = Peer(connection)
+            start.peers.append(peer)
+            if until := what_to_wait_for:
+                peer.read(until)
+            talk(peer)
+            while connection.recv(65536):  # let the client go first
+                pass
+
+        what_to_wait_for = what.pop("until", StreamEnded)
+        server = serve(serving, context)
+        phases = {} if phases is None else phases
+        with connect("127.0.0.1", server.port, within or deadline, phases=phases) as connection:
+            if tls:
+                connection.start_tls(tls, "localhost")
+            return request(connection, **{"method": "POST", "authority": "here.test", "path": "/ask", "limit": limit, **what})
+
+    start.peers = []
+    return start
+
+
+def broken(ask, *args, **more):
+    with pytest.raises(NetError) as failed:
+        ask(*args, **more)
+    return failed.value
+
+
+def test_a_whole_answer(ask):
+    phases = {}
+    answer = ask(
+        lambda peer: peer.answer([*OK, ("X-One", "1"), ("x-two", "a"), ("x-two", "b\u00ff")], b"hello", [("grpc-status", "0")]),
+        headers=[("te", "trailers")],
+        body=b"question",
+        phases=phases,
+    )
+    assert answer == Http2Answer(200, {"x-one": "1", "x-two": "a, b\u00c3\u00bf"}, b"hello", {"grpc-status": "0"})
+    (peer,) = ask.peers
+    assert peer.body == b"question"
+    assert peer.request == {":method": "POST", ":scheme": "http", ":authority": "here.test", ":path": "/ask", "te": "trailers"}
+    assert phases["first_byte"] > 0
+    assert phases["transfer"] >= 0
+
+
+def test_no_body_and_headers_alone(ask):
+    assert ask(lambda peer: peer.answer([(":status", "404")]), method="GET") == Http2Answer(404, {}, b"", {})
+
+
+def test_over_tls(ask, authority):
+    context = authority.context()
+    context.set_alpn_protocols(["h2"])
+    ask(lambda peer: peer.answer(), context=context, tls=TlsSettings(ca_file=authority.ca_file, alpn=("h2",)))
+    assert ask.peers[0].request[":scheme"] == "https"
+
+
+def test_interim_answers_and_empty_data_are_passed_over(ask):
+    def talk(peer):
+        peer.protocol.send_headers(1, [(":status", "103"), ("link", "</a>")])
+        peer.protocol.ping(b"12345678")
+        peer.answer(end=False)
+        peer.protocol.send_data(1, b"")
+        peer.protocol.send_data(1, b"late", end_stream=True)
+        peer.flush()
+
+    assert ask(talk).body == b"late"
+
+
+def test_more_than_one_window_in_both_directions(ask):
+    big = b"x" * 200_000
+
+    def talk(peer):
+        rest = big
+        peer.protocol.send_headers(1, OK)
+        while rest:
+            while (room := min(peer.protocol.local_flow_control_window(1), 16_384)) > 0 and rest:
+                peer.protocol.send_data(1, rest[:room], end_stream=len(rest) <= room)
+                rest = rest[room:]
+            peer.flush()
+            if rest:
+                peer.read(WindowUpdated)
+
+    answer = ask(talk, body=big, limit=200_000)
+    assert answer.body == big
+    assert ask.peers[0].body == big
+
+
+def test_an_answer_in_pieces(ask):
+    def talk(peer):
+        peer.answer(body=b"one", end=False)
+        peer.protocol.send_data(1, b"two", end_stream=True)
+        whole = peer.protocol.data_to_send()
+        peer.sock.sendall(whole[:5])
+        peer.protocol.ping(b"12345678")
+        peer.sock.sendall(whole[5:])
+
+    assert ask(talk).body == b"onetwo"
+
+
+def test_an_answer_before_the_question_is_complete(ask):
+    """A server may refuse early; the rest of the body is not sent."""
+    answer = ask(lambda peer: peer.answer([(":status", "413")]), body=b"x" * 100_000, until=RequestReceived)
+    assert answer.status == 413
+
+
+def test_a_body_beyond_the_limit(ask):
+    failed = broken(ask, lambda peer: peer.answer(body=b"x" * 11), limit=10)
+    assert str(failed).endswith("sent a body longer than 10 bytes")
+    assert (failed.phase, failed.kind) == ("transfer", "protocol")
+
+
+def test_endless_frames_that_say_nothing(ask):
+    def talk(peer):
+        while True:
+            peer.protocol.send_headers(1, [(":status", "103"), ("x", "y" * 8_000)])
+            peer.protocol.encoder.header_table_size = 0  # or the second would be a few bytes
+            peer.flush()
+
+    failed = broken(ask, talk, limit=10)
+    assert "without ending its answer" in str(failed)
+
+
+def test_the_stream_is_reset(ask):
+    def talk(peer):
+        peer.protocol.reset_stream(1, ErrorCodes.REFUSED_STREAM)
+        peer.flush()
+
+    failed = broken(ask, talk)
+    assert str(failed).endswith("reset the stream: REFUSED_STREAM")
+    assert (failed.phase, failed.kind) == ("first_byte", "reset")
+
+
+def test_what_comes_after_the_end_does_not_count(ask):
+    def talk(peer):
+        peer.protocol.send_headers(1, OK, end_stream=True)
+        peer.protocol.close_connection()
+        peer.flush()
+
+    def reset(peer):
+        peer.protocol.send_headers(1, OK, end_stream=True)
+        data = peer.protocol.data_to_send() + b"\0\0\4\3\0\0\0\0\1" + b"\0\0\0\0"  # RST_STREAM, NO_ERROR: RFC 9113, 8.1
+        peer.sock.sendall(data)
+
+    assert ask(talk).status == 200
+    assert ask(reset, until=RequestReceived, body=b"x" * 100_000).status == 200
+
+
+@pytest.mark.parametrize(
+    "code, data, said",
+    [
+        (ErrorCodes.ENHANCE_YOUR_CALM, b"too_many_pings\xff", "ENHANCE_YOUR_CALM ('too_many_pings\\\\xff')"),
+        (ErrorCodes.NO_ERROR, None, "NO_ERROR"),
+        (99, None, "error 99"),
+    ],
+)
+def test_the_server_goes_away(ask, code, data, said):
+    def talk(peer):
+        peer.protocol.close_connection(code, data)
+        peer.flush()
+
+    failed = broken(ask, talk)
+    assert str(failed).endswith(f"is going away: {said}")
+    assert failed.kind == "reset"
+
+
+def test_another_protocol(ask):
+    def http1(connection, server):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        server.stopped.wait(5)
+
+    def junk(connection, server):
+        connection.sendall(b"220 mail.test ESMTP ready, whatever you want\r\n")
+        server.stopped.wait(5)
+
+    assert str(broken(ask, raw=http1)).endswith("does not speak HTTP/2: it answered 'HTTP/1.1 400 Bad Request'")
+    failed = broken(ask, raw=junk)
+    assert "does not speak HTTP/2" in str(failed)
+    assert failed.kind == "protocol"
+
+
+def test_the_rules_are_broken_later(ask):
+    def talk(peer):
+        peer.answer(end=False)
+        peer.sock.sendall(b"\0\0\1\0\0\0\0\0\0x")  # DATA on stream 0, which is no stream
+
+    failed = broken(ask, talk)
+    assert "broke the rules of HTTP/2: " in str(failed)
+    assert failed.kind == "protocol"
+
+
+def test_the_first_bytes_may_come_one_by_one(ask):
+    def raw(connection, server):
+        connection.sendall(b"\0")
+        connection.recv(65536)
+        connection.sendall(b"\0\0\4\0\0\0\0\0")
+        connection.shutdown(1)
+        server.stopped.wait(5)
+
+    assert str(broken(ask, raw=raw)).endswith("closed the connection before it answered")
+
+
+@pytest.mark.parametrize("status", ["", "abc", "\u00b2"])
+def test_a_status_that_is_none(ask, status):
+    failed = broken(ask, lambda peer: peer.answer([(":status", status)]))
+    assert (failed.kind, failed.phase) == ("protocol", "transfer")
+    assert "for a status" in str(failed)
+
+
+def test_closed_before_and_in_the_middle(ask):
+    def early(connection, server):
+        connection.recv(65536)
+
+    failed = broken(ask, raw=early)
+    assert str(failed).endswith("closed the connection before it answered")
+    assert (failed.phase, failed.kind) == ("first_byte", "reset")
+
+    def talk(peer):
+        peer.answer(body=b"half", end=False)
+        peer.sock.shutdown(1)
+
+    failed = broken(ask, talk)
+    assert str(failed).endswith("closed the connection")
+    assert failed.phase == "transfer"
+
+
+def test_silence(ask, ms):
+    phases = {}
+    failed = broken(ask, raw=lambda _, server: server.stopped.wait(5), within=Deadline(100 * ms), phases=phases)
+    assert (failed.phase, failed.kind) == ("first_byte", "timeout")
+    assert "transfer" not in phases
+
+
+def test_greetings_alone_are_no_answer(ask, ms):
+    """Settings come at once; what is waited for is the answer."""
+    failed = broken(ask, lambda peer: None, within=Deadline(100 * ms))
+    assert (failed.phase, failed.kind) == ("first_byte", "timeout")
+
+
+def test_without_the_package(monkeypatch):
+    require_h2("gRPC", "grpc")
+    monkeypatch.setitem(sys.modules, "h2.connection", None)
+    with pytest.raises(MissingExtraError, match=r"gRPC needs an optional package: pip install 'monitorpy\[grpc\]'"):
+        require_h2("gRPC", "grpc")
