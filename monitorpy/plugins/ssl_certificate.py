@@ -62,7 +62,7 @@ class SslCertificatePlugin(PluginTemplate):
         """What is expected of the certificate; see docs/plugins/ssl_certificate/configuration.md."""
 
         hostname: Host = Field(description="Host name or address to connect to; also the name that the certificate must be for.")
-        port: Port | None = Field(None, description="TCP port (default 443; with starttls that of the protocol: 25, 143, 110).")
+        port: Port | None = Field(None, description="TCP port (default 443; with starttls that of the protocol).")
         server_name: Host | None = Field(None, description="Name to ask for (SNI) and to expect in the certificate, if not hostname.")
         starttls: StartTls | None = Field(None, description="Protocol in which to ask for TLS before the handshake.")
         warning_days: SpanField | None = Field(
