@@ -93,10 +93,10 @@ class _Exchange:
                 self._send()
                 self._receive()
         finally:
-            now = perf_counter()
-            self._connection.phases["first_byte"] = (self._headers_at or now) - started
-            if self._headers_at is not None:
-                self._connection.phases["transfer"] = now - self._headers_at
+            now, came = perf_counter(), self._headers_at
+            self._connection.phases.update(
+                {"first_byte": now - started} if came is None else {"first_byte": came - started, "transfer": now - came}
+            )
         return self._answer()
 
     def _send(self) -> None:

@@ -18,6 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, RequestReceived, StreamEnded
 
 from monitorpy.net.deadline import Deadline
 
@@ -222,3 +225,48 @@ def dnssec():
         sys.modules[full] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[full])
     return sys.modules[full]
+
+
+class Peer:
+    """The server's side of one connection, by the same package; ``request`` and ``body`` are what was asked."""
+
+    def __init__(self, connection):
+        self.sock = connection
+        self.protocol = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8", validate_outbound_headers=False))
+        self.protocol.initiate_connection()
+        self.flush()
+        self.request, self.body, self.stream = {}, b"", 1
+
+    def flush(self):
+        self.sock.sendall(self.protocol.data_to_send())
+
+    def read(self, until=StreamEnded):
+        """Read until an event of that kind has come."""
+        while True:
+            data = self.sock.recv(65536)
+            if not data:
+                raise OSError("the client has gone")
+            events = self.protocol.receive_data(data)
+            for event in events:
+                if isinstance(event, RequestReceived):
+                    self.request = dict(event.headers)
+                elif isinstance(event, DataReceived):
+                    self.body += event.data
+                    self.protocol.acknowledge_received_data(event.flow_controlled_length, 1)
+            self.flush()
+            if any(isinstance(event, until) for event in events):
+                return
+
+    def answer(self, headers=((":status", "200"),), body=b"", trailers=None, end=True):
+        self.protocol.send_headers(1, headers, end_stream=end and not body and trailers is None)
+        if body:
+            self.protocol.send_data(1, body, end_stream=end and trailers is None)
+        if trailers is not None:
+            self.protocol.send_headers(1, trailers, end_stream=True)
+        self.flush()
+
+
+@pytest.fixture(name="peer")
+def peer_fixture():
+    """``peer(socket)``: the server's side of HTTP/2."""
+    return Peer

@@ -3,10 +3,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import DataReceived, RequestReceived, StreamEnded, WindowUpdated
+from h2.events import RequestReceived, StreamEnded, WindowUpdated
 
 from monitorpy.errors import MissingExtraError, NetError
 from monitorpy.net.connect import connect
@@ -17,47 +15,8 @@ from monitorpy.net.tls import TlsSettings
 OK = [(":status", "200")]
 
 
-class Peer:
-    """The server's side of one connection, by the same package; ``request`` and ``body`` are what was asked."""
-
-    def __init__(self, connection):
-        self.sock = connection
-        self.protocol = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8", validate_outbound_headers=False))
-        self.protocol.initiate_connection()
-        self.flush()
-        self.request, self.body, self.stream = {}, b"", 1
-
-    def flush(self):
-        self.sock.sendall(self.protocol.data_to_send())
-
-    def read(self, until=StreamEnded):
-        """Read until an event of that kind has come."""
-        while True:
-            data = self.sock.recv(65536)
-            if not data:
-                raise OSError("the client has gone")
-            events = self.protocol.receive_data(data)
-            for event in events:
-                if isinstance(event, RequestReceived):
-                    self.request = dict(event.headers)
-                elif isinstance(event, DataReceived):
-                    self.body += event.data
-                    self.protocol.acknowledge_received_data(event.flow_controlled_length, 1)
-            self.flush()
-            if any(isinstance(event, until) for event in events):
-                return
-
-    def answer(self, headers=OK, body=b"", trailers=None, end=True):
-        self.protocol.send_headers(1, headers, end_stream=end and not body and trailers is None)
-        if body:
-            self.protocol.send_data(1, body, end_stream=end and trailers is None)
-        if trailers is not None:
-            self.protocol.send_headers(1, trailers, end_stream=True)
-        self.flush()
-
-
 @pytest.fixture
-def ask(serve, deadline):
+def ask(serve, deadline, peer):
     """Serves one connection by ``talk(peer)``, or by ``raw(socket, server)``, and asks it; keeps the peers."""
 
     def start(talk=None, *, raw=None, limit=100_000, phases=None, within=None, context=None, tls=None, **what):
@@ -65,11 +24,9 @@ def ask(serve, deadline):
             if raw is not None:
                 raw(connection, server)
                 return
-            peer = Peer(connection)
-            start.peers.append(peer)
-            if until := what_to_wait_for:
-                peer.read(until)
-            talk(peer)
+            start.peers.append(peer(connection))
+            start.peers[-1].read(what_to_wait_for)
+            talk(start.peers[-1])
             while connection.recv(65536):  # let the client go first
                 pass
 
