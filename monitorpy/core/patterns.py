@@ -30,6 +30,11 @@ class Pattern:
         except (regex.error, OverflowError, RecursionError) as wrong:
             raise ValueError(str(wrong)) from None
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """What a match can be asked for: the numbers of the groups, "0" for all of it, and their names."""
+        return frozenset({*map(str, range(self._compiled.groups + 1)), *self._compiled.groupindex})
+
     def search(self, text: str) -> Any:
         """The first match, as `re.search`. Raises ConfigError when it takes longer than SEARCH_SECONDS."""
         try:

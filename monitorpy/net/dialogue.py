@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection
+from monitorpy.net.faults import mapped
+from monitorpy.net.received import as_text, quoted
 from monitorpy.net.tls import TlsSettings
-from monitorpy.utils.masking import excerpt
+
+__all__ = ["LIMIT", "LINE_LIMIT", "Dialogue", "Searchable", "as_text"]
+
+T = TypeVar("T")
 
 LIMIT = 64_000
 """Bytes that a peer may send before what we wait for has come."""
@@ -28,12 +35,13 @@ class Dialogue:
 
     All reads raise NetError: kind "timeout" (the Deadline is reached), "reset" (the peer closed the connection), "protocol"
     (it sends without end). Phases "first_byte" (since this was made) and "transfer" are written as they are reached.
-    ``waiting_for`` ("the banner") makes the sentence.
+    ``waiting_for`` ("the banner") makes the sentence, ``shown`` writes what has come instead.
     """
 
     def __init__(self, connection: Connection, *, limit: int = LIMIT) -> None:
         self._connection = connection
         self._limit = limit
+        self.shown: Callable[[bytes | bytearray], str] = quoted
         self._buffer = bytearray()
         self._started = perf_counter()
         self._first_byte_at: float | None = None
@@ -48,14 +56,19 @@ class Dialogue:
         """What has been received and not been taken yet."""
         return bytes(self._buffer)
 
-    def take(self) -> bytes:
-        """Everything that is pending; forgets it."""
-        taken = bytes(self._buffer)
-        self._buffer.clear()
+    def take(self, size: int | None = None) -> bytes:
+        """The first ``size`` bytes of what is pending, or all of it; forgets them."""
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
         return taken
 
     def send(self, data: bytes) -> None:
         self._connection.sock.sendall(data)
+
+    def half_close(self) -> None:
+        """Tell the peer that we are done with sending; it may still answer. Not over TLS."""
+        with mapped("send", self.peer):
+            self._connection.sock.shutdown(socket.SHUT_WR)
 
     def start_tls(self, settings: TlsSettings, server_hostname: str) -> None:
         """Turn to TLS. NetError "protocol" if the peer has sent more than its go-ahead: someone may have put it there."""
@@ -83,7 +96,11 @@ class Dialogue:
 
     def read_until(self, pattern: Searchable, waiting_for: str) -> Any:
         """Read until the pattern is found in what is pending (as text); it stays pending."""
-        while (found := pattern.search(as_text(self._buffer))) is None:
+        return self.read_for(lambda data: pattern.search(as_text(data)), waiting_for)
+
+    def read_for(self, look: Callable[[bytes], T | None], waiting_for: str) -> T:
+        """Read until ``look`` finds something in what is pending; it stays pending."""
+        while (found := look(bytes(self._buffer))) is None:
             self._more(waiting_for, self._limit)
         return found
 
@@ -116,18 +133,4 @@ class Dialogue:
         return NetError(message, phase="transfer", kind="protocol")
 
     def _so_far(self) -> str:
-        return f" (got {_short(self._buffer)})" if self._buffer else ""
-
-
-def as_text(data: bytes | bytearray) -> str:
-    """Bytes from a peer as text; what is not UTF-8 is shown in backslash escapes."""
-    return data.decode("utf-8", "backslashreplace")
-
-
-_SHOWN = 80
-"""Characters of an answer in a message: a line's worth."""
-
-
-def _short(data: bytes | bytearray) -> str:
-    text = as_text(data[:4_000])
-    return repr(text if len(text) <= _SHOWN else excerpt(text, _SHOWN) + "...")
+        return f" (got {self.shown(self._buffer)})" if self._buffer else ""

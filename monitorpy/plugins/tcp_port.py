@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from time import perf_counter
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from monitorpy.core.dialogue_fields import TalkOptions, Wanted
+from monitorpy.core.dialogue_steps import Conversation, Handshake, Step, step_problems
 from monitorpy.core.fields import RegexField, ThresholdField
-from monitorpy.core.patterns import Pattern
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
@@ -19,6 +20,7 @@ from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.dialogue import Dialogue, as_text
+from monitorpy.net.starttls import start_tls
 from monitorpy.net.tls import describe, presented_chain
 
 _SHARE = 0.9
@@ -32,15 +34,16 @@ class TcpPortPlugin(PluginTemplate):
     cli_name = "tcp"
     pins_address: ClassVar[bool] = True
 
-    class Config(ReachOptions, VerifyOptions, ExpiryOptions):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions, TalkOptions):
         """What a check file may say."""
 
         host: Text = Field(description="Host name or IP address.")
         port: Port = Field(description="TCP port, 1 to 65535.")
-        banner: RegexField | None = Field(None, description="Regular expression to find in what the server says first.")
-        send: Text | None = Field(None, description='Text to send, after the banner if there is one; line ends are yours ("PING\\r\\n").')
-        expect: Text | None = Field(None, description="Text to find in what comes back (at most 64 kB are read).")
-        expect_regex: RegexField | None = Field(None, description="Regular expression to find in what comes back.")
+        banner: RegexField | None = Field(None, description="Regular expression to find in what the server says before anything is sent.")
+        half_close: bool = Field(default=False, description="End our side after sending: some servers answer only then.")
+        dialogue: Annotated[list[Step], Field(min_length=1, max_length=100)] | None = Field(
+            None, description="Steps, instead of banner, send and expect: each sends, expects or starts TLS."
+        )
         expect_closed: bool = Field(default=False, description="The port must refuse the connection; an open one is an error.")
         filtered_is_closed: bool = Field(
             default=False,
@@ -52,20 +55,45 @@ class TcpPortPlugin(PluginTemplate):
             None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
         )
 
+        @property
+        def steps(self) -> list[Step]:
+            return self.dialogue or []
+
         @model_validator(mode="after")
         def _fits_together(self) -> Self:
-            if self.server_name and not self.tls:  # verify_ssl and ca_file may be defaults for all checks
-                raise ValueError("server_name without tls: true would not be looked at")
-            dialogue = [key for key in ("banner", "send", "expect", "expect_regex", "max_response_time") if getattr(self, key) is not None]
-            if not self.tls and (unseen := sorted({"warning_days", "critical_days"} & self.model_fields_set)):
-                raise ValueError(f"{' and '.join(unseen)} without tls: true would not be looked at")
-            if self.expect_closed and (dialogue or self.tls):
-                raise ValueError(f"expect_closed leaves nothing for {' and '.join(dialogue or ['tls'])} to look at")
-            if self.filtered_is_closed and not self.expect_closed:
-                raise ValueError("filtered_is_closed without expect_closed: true would not be looked at")
+            if problems := list(self._problems()):
+                raise ValueError("; ".join(problems))
             return self
 
+        def _problems(self) -> Iterator[str]:
+            """What contradicts itself, or would not be looked at; verify_ssl, ca_file and trust may be defaults for all checks."""
+            talk = self._given("banner", "send", "send_hex", "half_close", "expect", "expect_regex", "expect_hex")
+            starts_tls = any(step.starttls for step in self.steps)
+            unseen = self._given("server_name", "warning_days", "critical_days", "client_cert", "client_key")
+            if unseen and not (self.tls or starts_tls):
+                yield f"{' and '.join(unseen)} without tls: true would not be looked at"
+            if self.expect_closed and (beside := [*talk, *self._given("dialogue", "tls", "max_response_time")]):
+                yield f"expect_closed leaves nothing for {' and '.join(beside)} to look at"
+            if self.filtered_is_closed and not self.expect_closed:
+                yield "filtered_is_closed without expect_closed: true would not be looked at"
+            if self.dialogue and talk:
+                yield f"a dialogue has its own steps: {' and '.join(talk)} would not be looked at"
+            if self.send and self.send_hex:
+                yield "send and send_hex exclude one another"
+            if self.half_close and (self.tls or not self.payload):
+                yield "half_close comes after send or send_hex, without tls"
+            if self.tls and starts_tls:
+                yield "tls: true and starttls exclude one another"
+            yield from step_problems(self.steps) if self.steps else ()
+
+        def _given(self, *keys: str) -> list[str]:
+            return [key for key in keys if getattr(self, key) is not None and getattr(self, key) is not False]
+
     settings: Config
+
+    def get_secrets(self) -> set[str]:
+        parts = [] if self.config_issues() else [self.settings, *self.settings.steps]
+        return super().get_secrets().union(*(part.hex_secrets() for part in parts))
 
     def _execute_check(self) -> CheckResult:
         self.phases |= {"dns": None, "connect": None, "tls": None, "first_byte": None, "transfer": None}
@@ -107,6 +135,8 @@ class TcpPortPlugin(PluginTemplate):
 
     def _broken(self, error: NetError, seconds: float, raw: dict[str, Any]) -> CheckResult:
         """A connection that failed: what was hoped for with expect_closed, else the error, with what came before it."""
+        if error.kind == "reset":  # a closed port refuses; the handshake was done
+            raw["open"] = True
         if self.settings.expect_closed and error.phase == "connect":
             if isinstance(error.__cause__, ConnectionRefusedError):
                 return self.success_result(f"{self._where()} is closed", seconds, raw)
@@ -120,38 +150,37 @@ class TcpPortPlugin(PluginTemplate):
 
     def _talk(self, connection: Connection, raw: dict[str, Any]) -> list[Failure]:
         """The dialogue; fills in what was observed, and returns what was expected and did not come."""
-        settings = self.settings
-        if settings.tls:
-            connection.start_tls(settings.tls_settings(), settings.server_name or settings.host)
-            assert connection.tls is not None  # start_tls turned it on
-            raw["certificate"] = next(iter(map(describe, presented_chain(connection.tls))), None)
-        expiring = settings.expiry_failures([raw["certificate"]] if raw["certificate"] else [], "certificate.")
-        return [*expiring, *self._dialogue(Dialogue(connection), raw)]
 
-    def _dialogue(self, dialogue: Dialogue, raw: dict[str, Any]) -> list[Failure]:
-        settings = self.settings
-        received = b""
+        def secure(how: Handshake) -> None:
+            self._secure(connection, how, raw)
+
+        if self.settings.tls:
+            secure(how=True)
+        conversation = Conversation(Dialogue(connection), secure)
         try:
-            if settings.banner:
-                wrong = _read(dialogue, settings.banner, f"a banner that matches {settings.banner.pattern!r}")
-                received = dialogue.take()  # all that came before we say anything is the banner, not the answer
-                if wrong:
-                    return [wrong]
-            if settings.send:
-                dialogue.send(settings.send.encode())
-            wanted = [(Pattern(re.escape(settings.expect)), repr(settings.expect))] if settings.expect else []
-            wanted += [(regex, f"a match of {regex.pattern!r}")] if (regex := settings.expect_regex) else []
-            return [wrong for pattern, what in wanted if (wrong := _read(dialogue, pattern, what))]
+            failures = list(self._failures(conversation))
         finally:
-            raw["received"] = as_text(received + dialogue.pending) or None
+            raw["received"] = as_text(conversation.heard) or None
+        expiring = self.settings.expiry_failures([raw["certificate"]] if raw["certificate"] else [], "certificate.")
+        return [*expiring, *failures]
 
+    def _secure(self, connection: Connection, how: Handshake, raw: dict[str, Any]) -> None:
+        settings, name = self.settings.tls_settings(), self.settings.server_name or self.settings.host
+        if how is True:
+            connection.start_tls(settings, name)
+        else:
+            start_tls(how, connection, settings, name)
+        assert connection.tls is not None  # start_tls turned it on
+        raw["certificate"] = next(iter(map(describe, presented_chain(connection.tls))), None)
 
-def _read(dialogue: Dialogue, pattern: Pattern, what: str) -> Failure | None:
-    """Read until the pattern is found; a failure when something else came. NetError when nothing did, or the peer broke off."""
-    try:
-        dialogue.read_until(pattern, what)
-    except NetError as error:
-        if not dialogue.pending or isinstance(error.__cause__, OSError):
-            raise
-        return Failure("received", what, as_text(dialogue.pending), message=f"expected {what}: {str(error).replace(what, 'it', 1)}")
-    return None
+    def _failures(self, conversation: Conversation) -> Iterator[Failure]:
+        settings = self.settings
+        if settings.dialogue:
+            yield from filter(None, [conversation.follow(settings.dialogue)])
+            return
+        if settings.banner and (wrong := conversation.expect(Wanted.of_regex(settings.banner, "a banner that matches"))):
+            yield wrong
+            return
+        if settings.payload:
+            conversation.say(settings.payload, last=settings.half_close)
+        yield from filter(None, map(conversation.expect, settings.wanted))

@@ -32,6 +32,11 @@ def test_no_warning_escapes():
         assert Pattern("[[a]").search("[")
 
 
+def test_groups():
+    assert Pattern("(a)(?P<name>b)(?:c)").groups == {"0", "1", "2", "name"}
+    assert Pattern("a").groups == {"0"}
+
+
 def test_a_pattern_is_a_value():
     pattern = Pattern("a+")
     assert pickle.loads(pickle.dumps(pattern)) == pattern

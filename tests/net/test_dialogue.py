@@ -11,7 +11,8 @@ import pytest
 from monitorpy.errors import NetError
 from monitorpy.net.connect import connect
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.dialogue import LIMIT, LINE_LIMIT, Dialogue, as_text
+from monitorpy.net.dialogue import LIMIT, LINE_LIMIT, Dialogue
+from monitorpy.net.received import in_hex
 from monitorpy.net.tls import TlsSettings
 
 
@@ -126,5 +127,37 @@ def test_tls_handshake_is_started(talk, scripts):
     assert caught.value.phase == "tls"
 
 
-def test_as_text():
-    assert as_text(b"gr\xc3\xbcn \xff") == "grün \\xff"
+def test_whatever_finds_it(talk, scripts):
+    dialogue = talk(scripts.saying(b"\x00\x01\x02end"))
+    assert dialogue.read_for(lambda data: data.find(b"end") if b"end" in data else None, "the end") == 3
+    assert dialogue.take(3) == b"\x00\x01\x02"
+    assert dialogue.pending == b"end"
+
+
+def test_what_came_is_shown_as_one_likes(talk, scripts):
+    dialogue = talk(scripts.closing_after(b"\x00\x01"))
+    dialogue.shown = in_hex
+    with pytest.raises(NetError, match=r"came \(got 00 01\)"):
+        dialogue.read_exactly(3, "it")
+
+
+def test_half_close(talk):
+    def script(sock):
+        asked = b""
+        while data := sock.recv(100):
+            asked += data
+        sock.sendall(b"got " + asked)
+
+    dialogue = talk(script)
+    dialogue.send(b"all")
+    dialogue.half_close()
+    assert dialogue.read_exactly(7) == b"got all"
+
+
+def test_half_close_of_what_is_closed(talk, scripts):
+    dialogue = talk(scripts.resetting)
+    with pytest.raises(NetError):
+        dialogue.read_line()
+    with pytest.raises(NetError, match="while sending") as caught:
+        dialogue.half_close()
+    assert (caught.value.phase, caught.value.kind) == ("send", "reset")

@@ -8,6 +8,7 @@ import pytest
 from monitorpy.core.execution import execute
 from monitorpy.core.registry import registry, run_check
 from monitorpy.core.spec import CheckSpec
+from monitorpy.utils.masking import Masker
 
 
 def check(port, *, timeout=2, host="127.0.0.1", **config):
@@ -194,6 +195,103 @@ def test_endless_peers_do_not_outlive_the_deadline(tcp_server, scripts, script, 
     assert time.monotonic() - started < 300 * ms + 1
 
 
+def test_a_reset_after_the_handshake_is_an_open_port(tcp_server, scripts, monkeypatch):
+    assert check(tcp_server(scripts.resetting).port, expect_closed=True).is_error()
+
+    def reset(*_args):  # a RST right after the handshake may already meet connect()
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(socket.socket, "connect", reset)
+    result = check(9, expect_closed=True, filtered_is_closed=True)
+    assert result.is_error()
+    assert result.raw_data["open"] is True
+
+
+def test_half_closed_peer(tcp_server, ms):
+    def script(sock):
+        sock.sendall(b"half")
+        sock.shutdown(socket.SHUT_WR)
+        sock.recv(100)
+
+    result = check(tcp_server(script).port, send="x", expect="whole", timeout=2000 * ms)
+    assert "closed the connection before it came (got 'half')" in result.message
+
+
+def test_half_close(tcp_server, ms):
+    def script(sock):
+        asked = b""
+        while data := sock.recv(100):
+            asked += data
+        sock.sendall(asked[::-1])
+
+    server = tcp_server(script)
+    assert check(server.port, send="abc", half_close=True, expect="cba").is_success()
+    assert check(server.port, send="abc", expect="cba", timeout=200 * ms).kind == "timeout"
+
+
+def test_hex(tcp_server, scripts):
+    server = tcp_server(scripts.echoing)
+    assert check(server.port, send_hex="00 01 ff", expect_hex="01ff", expect_regex=r"^\x00").is_success()
+    wrong = check(tcp_server(scripts.closing_after(b"\0\1")).port, send_hex="00", expect_hex="00 02")
+    assert "expected the bytes 00 02: 127.0.0.1:" in wrong.message
+    assert wrong.message.endswith("closed the connection before it came (got 00 01)")
+    assert wrong.failures[0].actual == "00 01"
+
+
+def test_secrets_come_back_in_no_form(tcp_server, scripts, ms):
+    server = tcp_server(scripts.echoing)
+    config = {"host": "127.0.0.1", "port": server.port, "timeout": 300 * ms, "send_hex": "01 6b6579203432", "expect_hex": "99"}
+    result = execute(CheckSpec("a", "tcp_port", config, masker=Masker(["6b6579203432"])))
+    assert "(got 01 2a 2a 2a)" in result.message
+    assert result.raw_data["received"] == "\x01***"
+    steps = [{"send_hex": "01 6b6579203432"}, {"expect": "x"}]
+    config = {"host": "127.0.0.1", "port": server.port, "timeout": 300 * ms, "dialogue": steps}
+    result = execute(CheckSpec("a", "tcp_port", config, masker=Masker(["6b6579203432"])))
+    assert "key 42" not in str(result.to_dict())
+
+
+def test_dialogue(tcp_server):
+    def script(sock):
+        sock.sendall(b"+OK <17@lab>\r\n")
+        assert sock.recv(100) == b"AUTH 17\r\n"
+        sock.sendall(b"+OK welcome\r\n")
+        assert sock.recv(100) == b"STAT\r\n"
+        sock.sendall(b"+OK 2 320\r\n")
+
+    steps = [
+        {"expect_regex": r"^\+OK <(?P<stamp>\d+)@.*\r\n"},
+        {"send": "AUTH \\g<stamp>\r\n"},
+        {"expect": "+OK welcome\r\n"},
+        {"send": "STAT\r\n"},
+        {"expect": "+OK 2"},
+    ]
+    result = check(tcp_server(script).port, dialogue=steps)
+    assert result.is_success(), result.message
+    assert result.raw_data["received"] == "+OK <17@lab>\r\n+OK welcome\r\n+OK 2 320\r\n"
+    assert result.phases["first_byte"] > 0
+
+
+def test_dialogue_that_goes_wrong(tcp_server, scripts, ms):
+    server = tcp_server(scripts.saying(b"SSH-2.0-other\r\n"))
+    result = check(server.port, dialogue=[{"expect": "SSH"}, {"send": "x"}, {"expect": "+PONG"}, {"expect": "y"}], timeout=200 * ms)
+    assert result.is_error()
+    assert result.message.startswith("step 3: ")
+    assert "'+PONG'" in result.message
+    assert result.raw_data["received"] == "SSH-2.0-other\r\n"
+    assert result.raw_data["open"] is True
+
+
+@pytest.mark.parametrize("script", ["silent", "trickling", "flooding", "resetting", "junk"])
+def test_dialogue_with_peers_that_misbehave(tcp_server, scripts, script, ms):
+    made = {"trickling": scripts.trickling(10 * ms), "flooding": scripts.flooding(b"spam"), "junk": scripts.saying(b"\0\xff\xfe")}
+    server = tcp_server(made.get(script) or getattr(scripts, script))
+    started = time.monotonic()
+    result = check(server.port, dialogue=[{"send": "a"}, {"expect_regex": "(never)"}, {"send": "\\1"}], timeout=300 * ms)
+    assert result.is_error()
+    assert result.fault == "target"
+    assert time.monotonic() - started < 300 * ms + 1
+
+
 def test_defaults_for_tls_do_no_harm_without_it(tcp_server, scripts):
     assert check(tcp_server(scripts.silent).port, verify_ssl=True, ca_file="/nowhere").is_success()
 
@@ -235,9 +333,83 @@ def test_tls_where_there_is_none(tcp_server, scripts):
     assert (result.status, result.kind) == ("error", "tls")
 
 
+def test_tls_of_another_kind(tcp_server, scripts, ms):
+    """What answers in clear text, or not at all, to a handshake."""
+    for script, kind in ((scripts.silent, "timeout"), (scripts.closing_after(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "tls")):
+        result = check(tcp_server(script).port, tls=True, verify_ssl=False, timeout=300 * ms)
+        assert (result.status, result.kind, result.raw_data["phase"]) == ("error", kind, "tls"), result
+        assert result.raw_data["open"] is True
+
+
+def test_certificate_days(tls_server, lab_certificates, ms):
+    ca = str(lab_certificates.ca_file)
+    assert check(tls_server.port, tls=True, ca_file=ca, warning_days=59).is_success()
+    warned = check(tls_server.port, tls=True, ca_file=ca, warning_days=61, critical_days=5)
+    assert warned.status == "warning"
+    assert "warning below 61 days" in warned.message
+    failed = check(tls_server.port, tls=True, ca_file=ca, critical_days="99%", expect="nothing else", timeout=1000 * ms)
+    assert [failure.path for failure in failed.failures] == ["certificate.days_remaining", "received"]
+
+
+@pytest.fixture
+def upgrading(tcp_server, lab_certificates):
+    """SMTP as far as STARTTLS, and one line after it."""
+
+    def script(sock):
+        sock.sendall(b"220 lab ESMTP\r\n")
+        while (line := sock.recv(100)).startswith(b"EHLO"):
+            sock.sendall(b"250-lab\r\n250 STARTTLS\r\n")
+        assert line == b"STARTTLS\r\n"
+        sock.sendall(b"220 go\r\n")
+        with lab_certificates.issue("tcp").context.wrap_socket(sock, server_side=True) as secure:
+            assert secure.recv(100) == b"NOOP\r\n"
+            secure.sendall(b"250 fine\r\n")
+            secure.recv(100)
+
+    return tcp_server(script)
+
+
+ANSWER = [{"send": "NOOP\r\n"}, {"expect": "250 fine"}]
+
+
+def test_starttls_step(upgrading, lab_certificates):
+    steps = [{"expect": "220 lab ESMTP\r\n"}, {"send": "STARTTLS\r\n"}, {"expect": "220 go\r\n"}, {"starttls": True}, *ANSWER]
+    result = check(upgrading.port, dialogue=steps, ca_file=str(lab_certificates.ca_file), server_name="localhost", warning_days=61)
+    assert result.status == "warning", result.message
+    assert "warning below 61 days" in result.message
+    assert result.raw_data["received"] == "220 lab ESMTP\r\n220 go\r\n250 fine\r\n"
+    assert result.phases["tls"] > 0
+    untrusted = check(upgrading.port, dialogue=steps)
+    assert (untrusted.kind, untrusted.raw_data["phase"]) == ("tls", "tls")
+    assert untrusted.message.startswith("step 4: ")
+
+
+def test_starttls_as_a_protocol_asks_for_it(upgrading, lab_certificates):
+    result = check(upgrading.port, dialogue=[{"starttls": "smtp"}, *ANSWER], ca_file=str(lab_certificates.ca_file))
+    assert result.is_success(), result.message
+    assert "127.0.0.1" in result.raw_data["certificate"]["sans"]
+    assert result.raw_data["received"] == "250 fine\r\n"
+
+
 @pytest.mark.parametrize(
     "config, message",
     [
+        ({"send": "a", "send_hex": "00"}, "send and send_hex exclude one another"),
+        ({"send_hex": "0"}, "send_hex: must be hexadecimal digits in pairs"),
+        ({"half_close": True}, "half_close comes after send or send_hex, without tls"),
+        ({"half_close": True, "send": "x", "tls": True}, "half_close comes after send or send_hex, without tls"),
+        ({"dialogue": []}, "dialogue: must not be empty"),
+        (
+            {"dialogue": [{"expect": "a"}], "send": "b", "expect_hex": "00"},
+            "a dialogue has its own steps: send and expect_hex would not be looked at",
+        ),
+        ({"dialogue": [{"expect": "a"}], "expect_closed": True}, "expect_closed leaves nothing for dialogue to look at"),
+        ({"dialogue": [{"starttls": True}], "tls": True}, "tls: true and starttls exclude one another"),
+        ({"dialogue": [{"send": "a"}]}, "a dialogue without an expect step would find nothing wrong, ever"),
+        ({"dialogue": [{"expect": "a"}, {"expectt": "b"}]}, "unknown key 'expectt'; did you mean 'expect'?"),
+        ({"dialogue": [{"expect_regex": "("}]}, "dialogue.0.expect_regex: is not a regular expression: missing )"),
+        ({"warning_days": 5}, "warning_days without tls: true would not be looked at"),
+        ({"client_cert": "x"}, "client_cert without tls: true would not be looked at"),
         ({"port": 0}, "port: must be at least 1, not 0"),
         ({"port": "80"}, "port: must be an integer"),
         ({"send": ""}, "send: must not be empty"),
