@@ -49,7 +49,7 @@ class Certificates:
 
     The ready-made ones are for localhost and 127.0.0.1 (but ``wrong_host``) and have a lifetime of 90 days:
     ``good`` (60 days left), ``expiring`` (20 days left: a warning by the default thresholds), ``expired`` (3 days ago),
-    ``incomplete`` (the server forgets the intermediate), ``self_signed``.
+    ``incomplete`` (the server forgets the intermediate), ``self_signed``; ``client`` is for a client to show.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,8 +68,12 @@ class Certificates:
         lifetime: float = 90,
         send_chain: bool = True,
         self_signed: bool = False,
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     ) -> ServerCertificate:
-        """A new server certificate, in the files ``NAME.pem`` and ``NAME.key``; times are in days, ``days_left`` may be negative."""
+        """A new certificate, of a server unless ``usage`` says otherwise, in the files ``NAME.pem`` and ``NAME.key``.
+
+        Times are in days; ``days_left`` may be negative.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         until = datetime.now(UTC) + timedelta(days=days_left)
         subject = _name(hosts[0])
@@ -79,7 +83,7 @@ class Certificates:
             )
             .add_extension(x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         )
         certificate = _signed(builder, key, None if self_signed else self.intermediate)
         chain = [certificate, self.intermediate.certificate] if send_chain and not self_signed else [certificate]
@@ -111,6 +115,10 @@ class Certificates:
     @cached_property
     def self_signed(self) -> ServerCertificate:
         return self.issue("self_signed", self_signed=True)
+
+    @cached_property
+    def client(self) -> ServerCertificate:
+        return self.issue("client", ("client.lab.test",), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 def _authority(common_name: str, signer: Issuer | None, *, path_length: int) -> Issuer:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -67,3 +68,17 @@ def test_one_of_your_own(certificates):
     assert names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("192.0.2.1")]
     assert len(x509.load_pem_x509_certificates(made.chain_file.read_bytes())) == 2
     assert len(x509.load_pem_x509_certificates(certificates.incomplete.chain_file.read_bytes())) == 1
+
+
+def test_one_for_a_client(certificates, client_context):
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates.ca_file))  # it insists on the purpose
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_cert_chain(certificates.good.chain_file, certificates.good.key_file)
+    client_context.load_cert_chain(certificates.client.chain_file, certificates.client.key_file)
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = client_context.wrap_bio(to_client, to_server, server_hostname="localhost")
+    serving = server.wrap_bio(to_server, to_client, server_side=True)
+    for side in (client, serving) * 3:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    assert serving.getpeercert()["subject"] == ((("commonName", "client.lab.test"),),)
