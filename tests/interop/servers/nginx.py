@@ -33,6 +33,9 @@ http {
     location = /health { try_files /health.json =404; default_type application/json; }
     location = /redirect { return 302 /; }
     location = /redirect-loop { return 302 /redirect-loop; }
+    location = /to-http { return 302 http://localhost:@http@/; }
+    location = /echo { return 200 "$request_method $content_type $content_length\\n"; }
+    location = /token { if ($http_authorization != "Bearer good-token") { return 401; } return 200 "welcome\\n"; }
     location = /private { try_files /index.html =404; auth_basic "lab"; auth_basic_user_file htpasswd; }
     location = /bad-gateway { proxy_pass http://@host@:1; }
     location = /drip { try_files /big =404; limit_rate 20k; }
