@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from h2.events import Event
 
 _STREAM = 1
-_SETTINGS = b"\x04"
-"""The type of the frame that a server begins with (RFC 9113, 3.4); it stands in the fourth byte."""
+_SETTINGS, _FRAME_TYPE = b"\x04", 4
+"""The type of the frame that a server begins with (RFC 9113, 3.4), and the byte of it in which that stands."""
 _CHUNK = 65_536
 _OVERHEAD = 262_144
 """Bytes that a peer may send beside the body: headers, trailers, frames that say nothing."""
@@ -76,6 +76,7 @@ class _Exchange:
         self._protocol.local_settings = Settings(client=True, initial_values={SettingCodes.ENABLE_PUSH: 0})
         self._unsent = b""
         self._received = 0
+        self._start = b""
         self._headers: dict[str, str] | None = None
         self._headers_at: float | None = None
         self._trailers: dict[str, str] = {}
@@ -117,9 +118,10 @@ class _Exchange:
         data = self._sock.recv(_CHUNK)
         if not data:
             raise self._broken(f"closed the connection{' before it answered' if self._headers is None else ''}", "reset")
-        first, self._received = self._received == 0, self._received + len(data)
-        if first and data[3:4] not in {b"", _SETTINGS}:
-            line = data.partition(b"\r\n")[0].decode("latin-1")
+        self._received += len(data)
+        self._start = self._start if len(self._start) >= _FRAME_TYPE else self._start + data
+        if self._start[_FRAME_TYPE - 1 : _FRAME_TYPE] not in {b"", _SETTINGS}:
+            line = self._start.partition(b"\r\n")[0].decode("latin-1")
             raise self._broken(f"does not speak HTTP/2: it answered {excerpt(line, _SHOWN)!r}")
         if self._received > self._limit + _OVERHEAD:
             raise self._broken(f"sent more than {self._limit + _OVERHEAD} bytes without ending its answer")
