@@ -9,7 +9,7 @@
 - ``text``: nothing.
 
 Ports: 8000 is the lab's web site, 8443 the same over TLS, 8444 with an expired certificate, 2525 SMTP, 5353 DNS (8853 over TLS,
-8053 over HTTPS), 7000 a line server, 7001 a closed port.
+8053 over HTTPS), 7000 a line server, 7001 a closed port, 7002 UDP.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ PORTS = {
     "8053": "dns_https",
     "7000": "line",
     "7001": "closed",
+    "7002": "udp",
 }
 
 _FILE = re.compile(r"# ([\w./-]+\.(?:py|ya?ml|ini|toml|json|txt))\n")

@@ -13,6 +13,7 @@ from monitorpy.lab.faults import ClosedPort, JunkServer, ResettingServer, Silent
 from monitorpy.lab.http_server import HttpServer
 from monitorpy.lab.line_server import LineServer
 from monitorpy.lab.smtp_server import SmtpServer
+from monitorpy.lab.udp_server import UdpServer
 
 USER = "demo"
 PASSWORD = "correct horse"  # noqa: S105 - opens nothing but the lab
@@ -40,6 +41,7 @@ class Lab:
             self.smtp = stack.enter_context(SmtpServer(starttls=certificates.good.context, users={USER: PASSWORD}))
             self.smtps = stack.enter_context(SmtpServer(tls=certificates.good.context, users={USER: PASSWORD}))
             self.line = stack.enter_context(LineServer())
+            self.udp = stack.enter_context(UdpServer())
             self.silent = stack.enter_context(SilentServer())
             self.trickling = stack.enter_context(TricklingServer())
             self.resetting = stack.enter_context(ResettingServer())
@@ -67,6 +69,7 @@ class Lab:
             "LAB_SMTP": self.smtp.port,
             "LAB_SMTPS": self.smtps.port,
             "LAB_LINE": self.line.port,
+            "LAB_UDP": self.udp.port,
             "LAB_SILENT": self.silent.port,
             "LAB_TRICKLING": self.trickling.port,
             "LAB_RESETTING": self.resetting.port,

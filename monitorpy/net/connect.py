@@ -16,7 +16,7 @@ from monitorpy.net.resolve import Address, Family, resolve
 from monitorpy.net.sockets import DeadlineSocket, DeadlineSSLSocket
 from monitorpy.net.tls import TlsSettings, context
 
-__all__ = ["Connection", "connect", "mapped"]
+__all__ = ["Connection", "connect", "mapped", "peer_name"]
 
 
 class Connection:
@@ -95,7 +95,7 @@ def connect(
         resolved = perf_counter()
         phases["dns"] = resolved - started
     try:
-        sock = _open(target, _peer(host, target), deadline)
+        sock = _open(target, peer_name(host, target), deadline)
     finally:
         phases["connect"] = perf_counter() - resolved
     return Connection(sock, target, deadline, phases)
@@ -114,7 +114,7 @@ def _open(target: Address, peer: str, deadline: Deadline) -> DeadlineSocket:
     return sock
 
 
-def _peer(host: str, target: Address) -> str:
+def peer_name(host: str, target: Address) -> str:
     """How messages name the other side: the name asked for, and the address tried."""
     return str(target) if host == target.host else f"{host} ({target})"
 

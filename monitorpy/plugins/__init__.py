@@ -7,28 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from monitorpy.plugins.dns_record import DnsRecordPlugin
+    from monitorpy.plugins.grpc_health import GrpcHealthPlugin
     from monitorpy.plugins.mail_server import MailServerPlugin
     from monitorpy.plugins.sample_template import SampleMonitorPlugin
     from monitorpy.plugins.ssl_certificate import SslCertificatePlugin
     from monitorpy.plugins.tcp_port import TcpPortPlugin
+    from monitorpy.plugins.udp import UdpPlugin
     from monitorpy.plugins.website_status import WebsiteStatusPlugin
+    from monitorpy.plugins.websocket import WebsocketPlugin
 
 _HOMES = {
     "DnsRecordPlugin": "dns_record",
+    "GrpcHealthPlugin": "grpc_health",
     "MailServerPlugin": "mail_server",
     "SampleMonitorPlugin": "sample_template",
     "SslCertificatePlugin": "ssl_certificate",
     "TcpPortPlugin": "tcp_port",
+    "UdpPlugin": "udp",
     "WebsiteStatusPlugin": "website_status",
+    "WebsocketPlugin": "websocket",
 }
 
 __all__ = [
     "DnsRecordPlugin",
+    "GrpcHealthPlugin",
     "MailServerPlugin",
     "SampleMonitorPlugin",
     "SslCertificatePlugin",
     "TcpPortPlugin",
+    "UdpPlugin",
     "WebsiteStatusPlugin",
+    "WebsocketPlugin",
 ]
 
 

@@ -16,6 +16,11 @@ def test_everything_is_up_and_then_gone():
         variables = lab.variables
         ports = {name: value for name, value in variables.items() if isinstance(value, int)}
         assert len(set(ports.values())) == len(ports) > 10
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.connect(("127.0.0.1", ports.pop("LAB_UDP")))
+            client.send(b"PING")
+            assert client.recv(100) == b"PONG"
         for name, port in ports.items():
             with contextlib.ExitStack() as stack:
                 if name == "LAB_CLOSED":
