@@ -9,7 +9,8 @@
 - ``text``: nothing.
 
 Ports: 8000 is the lab's web site, 8443 the same over TLS, 8444 with an expired certificate, 2525 SMTP, 5353 DNS (8853 over TLS,
-8053 over HTTPS), 7000 a line server, 7001 a closed port, 7002 UDP.
+8053 over HTTPS), 7000 a line server, 7001 a closed port, 7002 UDP, 50051 gRPC,
+8765 WebSocket.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import docs_servers
 import pytest
 import yaml
 from sybil import Example, Sybil
@@ -60,6 +62,8 @@ PORTS = {
     "7001": "closed",
     "7002": "udp",
 }
+
+EXTRA_PORTS = {"50051": docs_servers.grpc_port, "8765": docs_servers.websocket_port}
 
 _FILE = re.compile(r"# ([\w./-]+\.(?:py|ya?ml|ini|toml|json|txt))\n")
 _ELSEWHERE = re.compile(r"example\.(org|com|net)|/etc/|/path/|\bdemo\b|-n \d|--html|dask:")
@@ -92,7 +96,11 @@ def undashed(option: str) -> str:
 
 def located(text: str) -> str:
     """The text with the documentation's ports replaced by those of the lab."""
-    return re.sub(rf"\b({'|'.join(PORTS)})\b", lambda m: str(getattr(lab(), PORTS[m[1]]).port), text)
+    return re.sub(rf"\b({'|'.join([*PORTS, *EXTRA_PORTS])})\b", lambda m: str(_port(m[1])), text)
+
+
+def _port(shown: str) -> int:
+    return EXTRA_PORTS[shown]() if shown in EXTRA_PORTS else getattr(lab(), PORTS[shown]).port
 
 
 def source_of(example: Example) -> str:
