@@ -101,7 +101,7 @@ class DnsServer:
         self.queries += 1
         response = self._response(query)
         allowed = max(limit, query.payload) if query.edns >= 0 else limit
-        if len(data := response.to_wire()) <= allowed:
+        if len(data := response.to_wire(max_size=65535)) <= allowed:  # the default is what EDNS allows, and raises
             return data
         response.flags |= dns.flags.TC
         response.answer.clear()

@@ -121,6 +121,7 @@ def test_a_large_answer_is_truncated_over_udp(server):
     whole = udp(server, "big.lab.test", "TXT", use_edns=0, payload=1232)
     assert not whole.flags & dns.flags.TC
     assert len(values(whole)) == 3
+    assert udp(server, "big.lab.test", "TXT", use_edns=0, payload=600).flags & dns.flags.TC
     response, by_tcp = dns.query.udp_with_fallback(dns.message.make_query("big.lab.test", "TXT"), HOST, 5, server.port)
     assert by_tcp
     assert values(response) == values(whole)

@@ -28,6 +28,7 @@ dnssec-policy fast {
   nsec3param iterations 0 optout no salt-length 0;
 };
 zone "signed.test" { type primary; file "signed.test.zone"; dnssec-policy fast; inline-signing yes; };
+zone "child.signed.test" { type primary; file "child.signed.test.zone"; };
 zone "plain.test" { type primary; file "plain.test.zone"; };
 zone "bogus.test" { type primary; file "bogus.test.zone.signed"; };
 zone "stale.test" { type primary; file "stale.test.zone"; };
@@ -51,6 +52,7 @@ def bind9(certificates: Certificates, port: int) -> Iterator[Bind9]:
     with home("bind9") as place:
         for name, serial in {"signed": 1, "plain": 1, "bogus": 1, "stale": 2}.items():
             place.write(f"{name}.test.zone", zone(f"{name}.test.", serial))
+        place.write("child.signed.test.zone", zone("child.signed.test."))
         _sign_long_ago(place)
         chain, key = place.copy(certificates.good.chain_file, certificates.good.key_file)
         ports = {"port": port, "tls": free_port(), "https": free_port()}

@@ -40,6 +40,7 @@ zone:
   - domain: signed.test
     dnssec-signing: on
     dnssec-policy: fast
+  - domain: child.signed.test
   - domain: plain.test
   - domain: stale.test
 """
@@ -58,7 +59,7 @@ class Knot:
 def knot(second: int) -> Iterator[Knot]:
     program = find("knotd")
     with home("knot") as place:
-        for name in ("signed", "plain", "stale"):
+        for name in ("signed", "child.signed", "plain", "stale"):
             place.write(f"{name}.test.zone", zone(f"{name}.test."))
         place.path.joinpath("db").mkdir()
         port = free_port()

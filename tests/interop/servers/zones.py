@@ -29,6 +29,7 @@ many   IN A     192.0.2.1
 many   IN A     192.0.2.2
 many   IN A     192.0.2.3
 *.wild IN A     192.0.2.20
+child  IN NS    ns1
 _25._tcp.mail   IN TLSA 3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 _sip._tcp       IN SRV  10 60 5060 mail
 _dmarc          IN TXT  "v=DMARC1; p=reject"
