@@ -172,7 +172,7 @@ _FEATURES = re.compile(
 _OFFER = re.compile(rf"<{_NAME}starttls\s[^<>]*urn:ietf:params:xml:ns:xmpp-tls")
 _PROCEED = re.compile(rf"<{_NAME}proceed(?:\s[^<>]*)?/>|</{_NAME}proceed\s*>")
 _ANSWER = re.compile(rf"{_PROCEED.pattern}|<{_NAME}failure(?:\s[^<>]*)?/>|</{_NAME}(?:failure|error|stream)\s*>|<!|\A\s*[^\s<]")
-_CONDITION = re.compile(r"<([\w-]{1,60})\s[^<>]*urn:ietf:params:xml:ns:xmpp-streams")
+_CONDITION = re.compile(r"<(?!text\s)([\w-]{1,60})\s[^<>]*urn:ietf:params:xml:ns:xmpp-streams")
 
 
 def _xmpp(namespace: str) -> Callable[[Dialogue, Connection, str], str | None]:

@@ -216,6 +216,11 @@ def test_an_answer_before_the_question_is_none(refused):
             b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>",
             "the stream ends with host-unknown",
         ),
+        (
+            b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+            b"<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>This server does not serve it</text></stream:error></stream:stream>",
+            "the stream ends with host-unknown",
+        ),
         (b"</stream:stream>", "it is not among the features of the stream"),
     ],
 )
