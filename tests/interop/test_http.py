@@ -6,8 +6,6 @@ import pytest
 
 from monitorpy.core.registry import run_check
 
-from .servers.client_certificate import client_certificate
-
 LOGIN = {"auth_username": "demo", "auth_password": "correct horse"}
 
 
@@ -192,8 +190,8 @@ def test_an_old_protocol(website, nginx):
 
 
 def test_a_client_certificate(website, nginx, certificates):
-    own = client_certificate(certificates)
-    result = website(port=nginx.mtls, client_cert=own, expected_content="hello CN=interop client\n")
+    own = {"client_cert": str(certificates.client.chain_file), "client_key": str(certificates.client.key_file)}
+    result = website(port=nginx.mtls, expected_content="hello CN=client.lab.test\n", **own)
     assert result.is_success(), result.message
     without = website(port=nginx.mtls)
     assert without.message == "expected status 2xx, got 400 Bad Request"

@@ -23,6 +23,7 @@ events { worker_connections 256; }
 http {
   access_log log/access;
   default_type text/plain;
+  ssl_protocols TLSv1.2 TLSv1.3;
   client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
   server {
     listen @host@:@http@;
