@@ -211,14 +211,13 @@ def test_an_answer_before_the_question_is_none(refused):
     "features, said",
     [
         (b"<stream:features/>", "it is not among the features of the stream"),
-        (b"<features xmlns='http://etherx.jabber.org/streams'><sub/></features>", "it is not among the features"),
+        (b"<features xmlns='http://etherx.jabber.org/streams'><sub/></features>", "it is not among the features of the stream"),
         (
             b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>",
             "the stream ends with host-unknown",
         ),
         (
-            b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
-            b"<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>This server does not serve it</text></stream:error></stream:stream>",
+            b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>no</text></stream:error></stream:stream>",
             "the stream ends with host-unknown",
         ),
         (b"</stream:stream>", "it is not among the features of the stream"),
@@ -226,7 +225,7 @@ def test_an_answer_before_the_question_is_none(refused):
 )
 def test_xmpp_without_an_offer(refused, features, said):
     error = refused("xmpp", [b"", b"streams'>", STREAM + features, b"nothing"])
-    assert f"refuses STARTTLS: {said}" in str(error)
+    assert str(error).endswith(f"refuses STARTTLS: {said}")
 
 
 def test_xmpp_that_sends_a_bomb(refused):
