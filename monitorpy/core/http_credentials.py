@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -35,14 +35,14 @@ class CredentialOptions(PluginConfig):
     allow_plaintext_auth: bool = Field(default=False, description="Send credentials unencrypted too, readable on the way.")
     proxy: ProxyField | None = Field(
         None,
-        description="URL of a proxy: http://, socks5:// (names are resolved here) or socks5h:// (at the proxy). "
-        "Environment variables are not read.",
+        description="URL of a proxy: http://, socks5:// (names are resolved here) or socks5h:// (at the proxy), "
+        "with user:password@ if it wants them. Environment variables are not read.",
     )
     proxy_username: Text | None = Field(None, description="User name for the proxy.")
     proxy_password: SecretStr | None = Field(None, description="Password for the proxy.")
 
-    def credential_mistakes(self, url: str, headers: Mapping[str, str]) -> Iterator[str]:
-        """What of this would not count, or be readable on the way, in a request with these headers for that URL."""
+    def credential_mistakes(self, headers: Mapping[str, str]) -> Iterator[str]:
+        """What of this would not count in a request with these headers."""
         names = {name.lower() for name in headers}
         for first, second in (("auth_username", "auth_password"), ("proxy_username", "proxy_password")):
             if (getattr(self, first) is None) != (getattr(self, second) is None):
@@ -59,39 +59,50 @@ class CredentialOptions(PluginConfig):
         if "proxy-authorization" in names:
             yield "a Proxy-Authorization header would reach the target: use proxy_username and proxy_password"
         yield from self._proxy_mistakes()
-        if not self.allow_plaintext_auth and (what := self._in_clear_text(url, headers)):
-            yield f"{what} would be sent in clear text: use https, or set allow_plaintext_auth: true"
+
+    def clear_text(self, url: str, headers: Mapping[str, str]) -> str | None:
+        """Why a request with these headers for that URL must not be sent: credentials would be readable on the way.
+
+        A digest is not, and is made for that. A proxy is spoken to in no other way: to give its password is to say that this is fine.
+        """
+        sent = self.bearer or self.oauth2 or (self.auth_username and not self.digest) or carries_credentials(headers)
+        what = "credentials" if sent and urlsplit(url).scheme == "http" else None
+        if what is None and self.oauth2 and urlsplit(self.oauth2.token_url).scheme == "http":
+            what = "oauth2.client_secret"
+        if what is None or self.allow_plaintext_auth:
+            return None
+        return f"{what} would be sent in clear text: use https, or set allow_plaintext_auth: true"
 
     def _proxy_mistakes(self) -> Iterator[str]:
-        name, password = self.proxy_username or "", _value(self.proxy_password)
-        if not (name or password):
-            return
-        if self.proxy is None:
+        if (self.proxy_username or self.proxy_password) and self.proxy is None:
             yield "proxy_username and proxy_password need a proxy"
-        elif self.proxy.startswith("http:") and ":" in name:
-            yield "proxy_username must not have a colon: basic authentication has one before the password"
-        elif self.proxy.startswith("socks") and max(len(text.encode()) for text in (name, password)) > _SOCKS_TEXT:
-            yield f"SOCKS takes no more than {_SOCKS_TEXT} bytes of proxy_username and proxy_password"
+        elif self.proxy_username and "@" in (self.proxy or ""):
+            yield "proxy_username and the user name in proxy exclude one another"
+        if (account := self._proxy_account()) and self.proxy is not None:
+            if self.proxy.startswith("http:") and ":" in account[0]:
+                yield "proxy_username must not have a colon: basic authentication has one before the password"
+            elif self.proxy.startswith("socks") and max(len(text.encode()) for text in account) > _SOCKS_TEXT:
+                yield f"SOCKS takes no more than {_SOCKS_TEXT} bytes of proxy_username and proxy_password"
 
-    def _in_clear_text(self, url: str, headers: Mapping[str, str]) -> str | None:
-        """Which credentials would be readable on the way; a digest is not, and is made for that."""
-        sent = self.bearer or self.oauth2 or (self.auth_username and not self.digest) or carries_credentials(headers)
-        if sent and urlsplit(url).scheme == "http":
-            return "credentials"
-        if self.oauth2 and urlsplit(self.oauth2.token_url).scheme == "http":
-            return "oauth2.client_secret"
-        return "proxy_password" if self.proxy_password else None
+    def _proxy_account(self) -> tuple[str, str] | None:
+        """User name and password for the proxy."""
+        if self.proxy_username is not None:
+            return self.proxy_username, _value(self.proxy_password)
+        before, at, _ = (self.proxy or "").partition("://")[2].rpartition("@")
+        name, _, password = before.partition(":")
+        return (unquote(name), unquote(password)) if at else None
 
     def encoded_secrets(self) -> Iterator[str]:
-        """What is sent as basic authentication travels as base64 of both: a server may echo it."""
+        """What is sent as basic authentication travels as base64 of both: a server may echo it. A password in a URL is one, too."""
         headers = []
         if self.auth_username is not None:
             headers.append(basic(self.auth_username, _value(self.auth_password)))
-        if self.proxy_username is not None:
-            headers.append(basic(self.proxy_username, _value(self.proxy_password)))
+        if account := self._proxy_account():
+            headers.append(basic(*account))
+            yield account[1]
         if credentials := self.client_credentials():
             headers.append(credentials.authorization)
-        return (header.removeprefix("Basic ") for header in headers)
+        yield from (header.removeprefix("Basic ") for header in headers)
 
     def authentication(self) -> AuthBase | None:
         """For `fetch`: basic or digest; a token is a header."""
@@ -109,7 +120,7 @@ class CredentialOptions(PluginConfig):
 
     def proxy_server(self) -> Proxy | None:
         """For `HttpOptions`."""
-        return Proxy.parse(self.proxy, self.proxy_username, _value(self.proxy_password)) if self.proxy else None
+        return Proxy.parse(self.proxy, *(self._proxy_account() or ())) if self.proxy else None
 
 
 def _value(secret: SecretStr | None) -> str:

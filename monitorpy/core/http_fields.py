@@ -44,10 +44,13 @@ def url_of(*schemes: str, credentials: str = "auth_username and auth_password") 
 
 
 def _proxy(value: str) -> str:
-    url = urlsplit(value)
-    if url.scheme not in PROXIES:
-        raise ValueError(f"must be a URL such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080, not {url.scheme or value!r}")
-    url_of(*PROXIES, credentials="proxy_username and proxy_password")(value)
+    scheme, slashes, rest = value.partition("://")
+    if scheme not in PROXIES:
+        shown = repr(scheme) if slashes else "a text without a scheme"
+        raise ValueError(f"must be a URL such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080, not {shown}")
+    url = urlsplit(url_of(*PROXIES)(f"{scheme}://{rest.rpartition('@')[2]}"))
+    if "@" in rest and not re.fullmatch(r"[^:@/]+:[^:@/]+", rest.rpartition("@")[0]):
+        raise ValueError("must have both a user name and a password before the @, special characters as %XX")
     if url.path.strip("/") or url.query or url.fragment:
         raise ValueError("must have a host and a port only")
     return value
@@ -79,7 +82,7 @@ UrlField = Annotated[Text, AfterValidator(url_of("http", "https"))]
 """An http:// or https:// URL without credentials."""
 
 ProxyField = Annotated[Text, AfterValidator(_proxy)]
-"""The URL of a proxy, without credentials."""
+"""The URL of a proxy; credentials may stand in it."""
 
 MethodField = Annotated[Text, AfterValidator(_method)]
 """A method of RFC 9110, in capitals."""

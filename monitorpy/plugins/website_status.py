@@ -107,6 +107,8 @@ class WebsiteStatusPlugin(PluginTemplate):
 
     def _execute_check(self) -> CheckResult:
         settings, options = self.settings, self._options()
+        if refusal := settings.clear_text(settings.url, settings.headers):
+            raise ConfigError(ConfigIssue((), refusal))
         headers = _request_headers(settings)
         raw: dict[str, Any] = {}
         if credentials := settings.client_credentials():
@@ -198,7 +200,7 @@ def _contradictions(settings: Any) -> Iterator[str]:
         _request_body(settings)
     except (ValueError, TypeError, RecursionError) as wrong:
         yield f"the body cannot be sent: {wrong}"
-    yield from settings.credential_mistakes(settings.url, settings.headers)
+    yield from settings.credential_mistakes(settings.headers)
     about_body = [name for name in _OF_THE_BODY if getattr(settings, name) is not None]
     if settings.method == "HEAD" and about_body:
         yield f"{about_body[0]} needs a body, and the answer to HEAD has none"

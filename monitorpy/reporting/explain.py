@@ -19,6 +19,9 @@ from monitorpy.utils.masking import MASK, sounds_secret
 _WIDTH = 200
 """Characters of one value that are shown; `details` shows all of it."""
 
+_ACCOUNT = re.compile(r"(://)[^/?#\s]+@")
+"""User name and password in a URL, whether the plugin takes one there or not."""
+
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(#\w*\[)")
 
 _FAULTS = {
@@ -107,7 +110,7 @@ def _hidden(key: str, value: Any) -> Any:
         return MASK
     if isinstance(value, dict):
         return {k: _hidden(k, v) for k, v in value.items()}
-    return value
+    return _ACCOUNT.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
 
 
 def _verdict(result: CheckResult, details: bool) -> Iterator[str]:

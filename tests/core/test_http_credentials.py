@@ -14,7 +14,8 @@ PROXY = {"proxy": "http://p:3128", "proxy_username": "user", "proxy_password": "
 
 
 def mistakes(config, url=HTTPS, headers=()):
-    return list(parse_config(CredentialOptions, config).credential_mistakes(url, dict.fromkeys(headers, "x")))
+    options, headers = parse_config(CredentialOptions, config), dict.fromkeys(headers, "x")
+    return [*options.credential_mistakes(headers), *filter(None, [options.clear_text(url, headers)])]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,8 @@ def mistakes(config, url=HTTPS, headers=()):
         ({**BASIC, "allow_plaintext_auth": True}, HTTP, []),
         ({"oauth2": {**OAUTH2, "token_url": "http://t/"}, "allow_plaintext_auth": True}, HTTP, []),
         ({"proxy": "http://p"}, HTTP, []),
-        ({**PROXY, "allow_plaintext_auth": True}, HTTP, []),
+        (PROXY, HTTP, []),
+        ({"proxy": "http://user:secret@p:3128"}, HTTP, []),
         ({**PROXY, "proxy": "socks5://p", "proxy_username": "a:b" * 85, "allow_plaintext_auth": True}, HTTP, []),
         ({}, HTTPS, ["authorization"]),
     ],
@@ -58,7 +60,8 @@ def test_what_fits_together(config, url, headers):
         ({"oauth2": OAUTH2}, HTTP, [], "credentials would be sent in clear text"),
         ({}, HTTP, ["Cookie"], "credentials would be sent in clear text"),
         ({"oauth2": {**OAUTH2, "token_url": "http://t/"}}, HTTPS, [], "oauth2.client_secret would be sent in clear text"),
-        (PROXY, HTTPS, [], "proxy_password would be sent in clear text"),
+        ({**PROXY, "proxy": "http://me:secret@p"}, HTTPS, [], "proxy_username and the user name in proxy exclude one another"),
+        ({"proxy": "http://a%3Ab:secret@p"}, HTTPS, [], "proxy_username must not have a colon"),
     ],
 )
 def test_what_does_not(config, url, headers, text):
@@ -81,9 +84,16 @@ def test_for_the_net():
         True,
     )
     assert given.proxy_server().headers == {"Proxy-Authorization": "Basic dXNlcjpzZWNyZXQ="}
-    assert list(given.encoded_secrets()) == ["dXNlcjpzZWNyZXQ=", "dXNlcjpzZWNyZXQ=", "bWU6c2VjcmV0"]
+    assert list(given.encoded_secrets()) == ["secret", "dXNlcjpzZWNyZXQ=", "dXNlcjpzZWNyZXQ=", "bWU6c2VjcmV0"]
     assert set(secret_values(given)) == {"secret"}
 
     digest = parse_config(CredentialOptions, {**BASIC, "digest": True, "proxy": "socks5h://p"})
     assert isinstance(digest.authentication(), DigestAuth)
     assert (digest.proxy_server().port, digest.proxy_server().username) == (1080, None)
+
+
+def test_a_proxy_with_its_account_in_the_url():
+    given = parse_config(CredentialOptions, {"proxy": "socks5h://me:se%40cret@[::1]:1081"})
+    proxy = given.proxy_server()
+    assert (proxy.scheme, proxy.host, proxy.port, proxy.username, proxy.password) == ("socks5h", "::1", 1081, "me", "se@cret")
+    assert "se@cret" in set(given.encoded_secrets())

@@ -8,7 +8,7 @@ from monitorpy.core.registry import run_check
 
 from .servers.program import free_port
 
-LOGIN = {"proxy_username": "user", "proxy_password": "secret", "allow_plaintext_auth": True}
+LOGIN = {"proxy_username": "user", "proxy_password": "secret"}
 both = pytest.mark.parametrize("tls", [False, True], ids=["forwarded", "tunnel"])
 versions = pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 
@@ -50,12 +50,6 @@ def test_with_the_wrong_password(through, nginx, tinyproxy):
         "it did not accept the user name and password (401 Unauthorized)"
     )
     assert through(tinyproxy, **wrong).message == "expected status 2xx, got 401 Unauthorized"  # as if the website had said it
-
-
-def test_credentials_in_clear_text_must_be_allowed(through, tinyproxy):
-    refused = through(tinyproxy, proxy_username="user", proxy_password="secret")
-    assert refused.is_error()
-    assert "allow_plaintext_auth" in refused.message
 
 
 def test_a_server_that_the_proxy_does_not_reach(through, tinyproxy):

@@ -240,7 +240,7 @@ def test_digest_never_sends_the_password(check, server):
         ({"headers": {"a": " b"}}, "nor spaces around it"),
         ({"headers": {"a": "€"}}, "characters that a header cannot carry"),
         ({"proxy": "https://proxy:3128"}, "must be a URL such as http://127.0.0.1:3128"),
-        ({"proxy": "http://user:secret@proxy:3128"}, "must not carry credentials"),
+        ({"proxy": "http://secret@proxy:3128"}, "must have both a user name and a password before the @"),
         ({"body": "x", "json": 1}, "body and json exclude each other"),
         ({"auth_username": "user"}, "auth_username and auth_password need each other"),
         ({"auth_password": "secret"}, "auth_username and auth_password need each other"),
@@ -620,10 +620,12 @@ def test_the_token_server_is_not_at_the_pinned_address(tcp_server, speaking):
 
 def test_a_forwarding_proxy_with_credentials_that_no_report_shows(tcp_server, speaking):
     way = tcp_server(speaking.answering(lambda request: b"HTTP/1.1 200 OK\r\n\r\n" + request))
-    login = {"proxy_username": "user", "proxy_password": "hunter2", "allow_plaintext_auth": True}
+    login = {"proxy_username": "user", "proxy_password": "hunter2"}
     result = run_check("website_status", {"url": "http://shop.invalid/x", "proxy": f"http://127.0.0.1:{way.port}", **login})
     assert result.is_success(), result.message
     assert result.raw_data["body"].startswith("GET http://shop.invalid/x HTTP/1.1")
+    assert "Proxy-Authorization: Basic ***" in result.raw_data["body"]
+    result = run_check("website_status", {"url": "http://shop.invalid/x", "proxy": f"http://user:hunter2@127.0.0.1:{way.port}"})
     assert "Proxy-Authorization: Basic ***" in result.raw_data["body"]
 
 
@@ -631,7 +633,7 @@ def test_a_socks_proxy(tcp_server, speaking, start, lab_certificates):
     page = start(lab_certificates.good.context)
     way = tcp_server(speaking.socks(page.server_port, (b"user", b"hunter2")))
     config = {"url": "https://localhost:444/", "ca_file": str(lab_certificates.ca_file), "proxy": f"socks5h://127.0.0.1:{way.port}"}
-    login = {"proxy_username": "user", "proxy_password": "hunter2", "allow_plaintext_auth": True}
+    login = {"proxy_username": "user", "proxy_password": "hunter2"}
     result = run_check("website_status", {**config, **login})
     assert result.is_success(), result.message
     assert result.raw_data["certificate"]["days_remaining"] > 0

@@ -117,6 +117,7 @@ def test_secrets_of_the_file_and_what_sounds_secret():
         "headers": {"Authorization": "Bearer x", "Accept": "y"},
         "token": None,
         "use_token": True,
+        "proxy": "http://me:pw@p:3128 or https://a@b/c",
     }
     assert shown_config(CheckSpec(id="a", plugin="unknown", config=config, masker=Masker(["s3cret"]))) == {
         "url": "https://x/?k=***",
@@ -124,6 +125,7 @@ def test_secrets_of_the_file_and_what_sounds_secret():
         "headers": {"Authorization": "***", "Accept": "y"},
         "token": None,
         "use_token": True,
+        "proxy": "http://***@p:3128 or https://***@b/c",
     }
 
 
