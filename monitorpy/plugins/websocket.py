@@ -92,10 +92,8 @@ class WebsocketPlugin(PluginTemplate):
 
     def get_secrets(self) -> set[str]:
         """Basic authentication travels as base64 of both: a server may echo it."""
-        secrets = super().get_secrets()
-        if self.settings is not None and (header := _authorization(self.settings)):
-            secrets.add(header.partition(" ")[2])
-        return secrets
+        header = None if self.config_issues() else _authorization(self.settings)
+        return super().get_secrets() | ({header.partition(" ")[2]} if header else set())
 
     def _execute_check(self) -> CheckResult:
         require_websockets()
