@@ -19,6 +19,7 @@ exim_group = @group@
 deliver_drop_privilege
 spool_directory = @home@/spool
 log_file_path = @home@/log/%s
+write_rejectlog = false
 pid_file_path = @home@/exim.pid
 never_users =
 keep_environment =
@@ -27,7 +28,7 @@ rfc1413_hosts =
 rfc1413_query_timeout = 0s
 daemon_smtp_ports = @smtp@ : @smtps@ : @submission@
 tls_on_connect_ports = @smtps@
-local_interfaces = <; @host@
+local_interfaces = <; @host@ ; 127.0.0.2
 disable_ipv6 = true
 tls_advertise_hosts = *
 tls_certificate = @chain@
@@ -93,7 +94,7 @@ xoauth2:
 
 @dataclass(frozen=True)
 class Exim:
-    """Its ports. Log in as alice with "secret" or the token "good-token", under TLS only.
+    """Its ports, on 127.0.0.1 and 127.0.0.2. Log in as alice with "secret" or the token "good-token", under TLS only.
 
     Takes mail for site.test (greylist@ is put off, nobody@ is unknown), and for other domains from who has logged in.
     What is for alice@site.test goes to her mailbox, everything else away.

@@ -25,6 +25,9 @@ ns2    IN A     127.0.0.2
 www    IN CNAME @
 mail   IN A     127.0.0.1
 backup IN A     127.0.0.2
+half   IN MX    10 mail
+half   IN MX    20 gone
+gone   IN A     127.0.0.3
 many   IN A     192.0.2.1
 many   IN A     192.0.2.2
 many   IN A     192.0.2.3
