@@ -135,6 +135,17 @@ def test_a_bearer_token(website):
     assert website("/token", "good", bearer="bad-token").message == "expected status 2xx, got 401 Unauthorized"
 
 
+def test_a_token_that_is_asked_for_first(website, nginx):
+    way = {"token_url": f"https://localhost:{nginx.tls['good']}/oauth/token", "client_id": "app"}
+    result = website("/token", "good", oauth2={**way, "client_secret": "secret"}, expected_content="welcome")
+    assert result.is_success(), result.message
+    assert result.raw_data["token_request"]["status_code"] == 200
+    refused = website("/token", "good", oauth2={**way, "client_secret": "wrong"})
+    assert refused.is_error()
+    assert "401" in refused.message
+    assert "invalid_client" in refused.message
+
+
 def test_a_password_is_not_sent_in_clear_text(website, nginx):
     path = "/private?in-clear-text"
     assert website(path, **LOGIN).is_error()
@@ -181,6 +192,33 @@ def test_the_days_that_the_certificate_has_left(website):
     assert website("/", "expiring", warning_days=25, critical_days=10).is_warning()
     assert website("/", "expiring", warning_days=40, critical_days=25).is_error()
     assert website("/", "expiring", warning_days=15, critical_days=10).is_success()
+
+
+def test_a_host_at_another_address(nginx, certificates):
+    """SNI, the name in the certificate and Host are those of the URL."""
+    there = {"url": f"https://elsewhere.lab.test:{nginx.tls['wrong_host']}/", "resolve_to": "127.0.0.1", "timeout": 5}
+    result = run_check("website_status", {**there, "ca_file": str(certificates.ca_file), "expected_content": "of wrong_host"})
+    assert result.is_success(), result.message
+    assert result.raw_data["address"] == "127.0.0.1"
+
+
+def test_limits_of_phases(website):
+    result = website("/", "good", max_phase_time={"connect": 5, "tls": 0.000_001, "first_byte": {"warning": 0.000_001, "error": 5}})
+    assert result.is_error()
+    assert sorted(failure.path for failure in result.failures) == ["phases.first_byte", "phases.tls"]
+
+
+def test_a_schema(website):
+    schema = {
+        "type": "object",
+        "required": ["status"],
+        "properties": {"queue": {"properties": {"depth": {"type": "integer", "maximum": 41}}}},
+    }
+    result = website("/health", json_schema=schema)
+    assert result.is_error()
+    assert "json.queue.depth" in result.message
+    schema["properties"]["queue"]["properties"]["depth"]["maximum"] = 42
+    assert website("/health", json_schema=schema).is_success()
 
 
 def test_an_old_protocol(website, nginx):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ http {
     location = /to-http { return 302 http://localhost:@http@/; }
     location = /echo { return 200 "$request_method $content_type $content_length\\n"; }
     location = /token { if ($http_authorization != "Bearer good-token") { return 401; } return 200 "welcome\\n"; }
+    location = /oauth/token {
+      default_type application/json;
+      if ($http_authorization != "Basic @client@") { return 401 '{"error": "invalid_client"}'; }
+      return 200 '{"access_token": "good-token", "token_type": "Bearer"}';
+    }
     location = /private { try_files /index.html =404; auth_basic "lab"; auth_basic_user_file htpasswd; }
     location = /bad-gateway { proxy_pass http://@host@:1; }
     location = /drip { try_files /big =404; limit_rate 20k; }
@@ -100,5 +106,11 @@ def _write(server: Nginx, certificates: Certificates) -> None:
     statuses = [f"location = /status/{code} {{ return {code} 'this is {code}'; }}" for code in STATUSES]
     [ca_file] = place.copy(certificates.ca_file)
     ports = {"http": server.http, "good": server.tls["good"], "old": server.old, "mtls": server.mtls}
-    parts = {"certificate_good": said["good"], "others": "\n".join(others), "statuses": "\n".join(statuses), "ca_file": ca_file}
+    parts = {
+        "certificate_good": said["good"],
+        "others": "\n".join(others),
+        "statuses": "\n".join(statuses),
+        "ca_file": ca_file,
+        "client": b64encode(b"app:secret").decode(),
+    }
     place.write("nginx.conf", fill(CONFIG, host=HOST, **ports, **parts))
