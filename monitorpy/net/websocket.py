@@ -175,7 +175,8 @@ class WebSocket:
         wrong = self._protocol.handshake_exc
         if wrong is not None and not isinstance(wrong, InvalidStatus):
             cause = f" ({wrong.__cause__})" if wrong.__cause__ else ""
-            raise self._broken(f"gives no valid answer to the handshake: {excerpt(f'{wrong}{cause}', 200)}") from wrong
+            said = "".join(c if c.isprintable() else repr(c)[1:-1] for c in excerpt(f"{wrong}{cause}", 200))  # the peer's words are in it
+            raise self._broken(f"gives no valid answer to the handshake: {said}") from wrong
         for event in self._protocol.events_received():
             if self._response is None:
                 self._response, self._opened = event, perf_counter()

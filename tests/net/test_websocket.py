@@ -131,6 +131,7 @@ def test_a_refusal_that_ends_with_the_connection(serve, websocket):
         (b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n", "Sec-WebSocket-Accept"),
         (b"HTTP/1.1 101 Yes\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "Upgrade"),
         (b"220 mail.test ESMTP\r\n", "did not receive a valid HTTP response"),
+        (b"220 \x1b[2J\0\r\n", r"(invalid HTTP status line: 220 \x1b[2J\x00)"),
         (b"HTTP/1.1 101 Y", "did not receive a valid HTTP response (connection closed while reading HTTP status line)"),
     ],
 )
