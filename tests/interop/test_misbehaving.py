@@ -22,6 +22,7 @@ from monitorpy.lab.faults import (
     SilentServer,
     TricklingServer,
 )
+from monitorpy.lab.udp_server import DrippingUdpServer, NoisyUdpServer, SilentUdpServer, StrayUdpServer
 
 HOST = "127.0.0.1"
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
@@ -188,3 +189,15 @@ def test_ends_in_time_with_a_reason(client, certificates, ms):
         asked = [pool.submit(_misjudged, name, server, case, certificates, ms) for name, server in servers.items()]
         misjudged = [wrong for future in asked for wrong in future.result()]
     assert misjudged == []
+
+
+@pytest.mark.parametrize(
+    "make", [SilentUdpServer, StrayUdpServer, NoisyUdpServer, DrippingUdpServer, partial(DrippingUdpServer, interval=0)]
+)
+@pytest.mark.parametrize("config", [{"expect": "+PONG"}, {"expect_regex": "^[+]PONG"}, {"expect_hex": "2b 50"}, {"expect_closed": True}])
+def test_datagrams_end_in_time_with_a_reason(make, config, ms):
+    timeout = 150 * ms
+    with make() as server:
+        started = time.monotonic()
+        result = run_check("udp", {"host": HOST, "port": server.port, "send": "PING", "timeout": timeout, **config})
+        assert list(_wrong(result, server.port, time.monotonic() - started, timeout + 1000 * ms)) == []
