@@ -38,6 +38,7 @@ BUILTINS: Mapping[str, Builtin] = {
     "dns_record": Builtin("monitorpy.plugins.dns_record", "dns", "DNS records, compared as a whole set."),
     "mail_server": Builtin("monitorpy.plugins.mail_server", "mail", "An SMTP, IMAP or POP3 server: banner, STARTTLS, login."),
     "tcp_port": Builtin("monitorpy.plugins.tcp_port", "tcp", "A TCP port: open, closed, or a dialogue."),
+    "ping": Builtin("monitorpy.plugins.ping", "ping", "A host that answers ping: packet loss, round-trip time."),
     "udp": Builtin("monitorpy.plugins.udp", "udp", "A UDP service: one datagram, and the answer to it."),
     "grpc_health": Builtin("monitorpy.plugins.grpc_health", "grpc", "The health service of a gRPC server."),
     "websocket": Builtin("monitorpy.plugins.websocket", "websocket", "A WebSocket: handshake, message and answer, ping."),

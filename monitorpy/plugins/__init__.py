@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from monitorpy.plugins.dns_record import DnsRecordPlugin
     from monitorpy.plugins.grpc_health import GrpcHealthPlugin
     from monitorpy.plugins.mail_server import MailServerPlugin
+    from monitorpy.plugins.ping import PingPlugin
     from monitorpy.plugins.sample_template import SampleMonitorPlugin
     from monitorpy.plugins.ssl_certificate import SslCertificatePlugin
     from monitorpy.plugins.tcp_port import TcpPortPlugin
@@ -20,6 +21,7 @@ _HOMES = {
     "DnsRecordPlugin": "dns_record",
     "GrpcHealthPlugin": "grpc_health",
     "MailServerPlugin": "mail_server",
+    "PingPlugin": "ping",
     "SampleMonitorPlugin": "sample_template",
     "SslCertificatePlugin": "ssl_certificate",
     "TcpPortPlugin": "tcp_port",
@@ -32,6 +34,7 @@ __all__ = [
     "DnsRecordPlugin",
     "GrpcHealthPlugin",
     "MailServerPlugin",
+    "PingPlugin",
     "SampleMonitorPlugin",
     "SslCertificatePlugin",
     "TcpPortPlugin",
