@@ -8,12 +8,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from monitorpy.core.fields import ThresholdField
 from monitorpy.core.http_fields import HeadersField, carries_credentials
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.time_options import TimeOptions
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.errors import ConfigError, ConfigIssue, NetError
 from monitorpy.net.connect import Connection, connect
@@ -40,7 +40,7 @@ class GrpcHealthPlugin(PluginTemplate):
     cli_name = "grpc"
     pins_address: ClassVar[bool] = True
 
-    class Config(ReachOptions, VerifyOptions, ExpiryOptions):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions, TimeOptions):
         """What a check file may say."""
 
         host: Text = Field(description="Host name or IP address.")
@@ -54,9 +54,6 @@ class GrpcHealthPlugin(PluginTemplate):
         metadata: Annotated[HeadersField, AfterValidator(_metadata)] = Field({}, description="Metadata to send, name to value.")
         bearer: SecretStr | None = Field(None, min_length=1, description="Token to send as authorization: Bearer.")
         allow_plaintext_auth: bool = Field(default=False, description="Send credentials without TLS too, readable on the way.")
-        max_response_time: ThresholdField | None = Field(
-            None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
-        )
 
         @model_validator(mode="after")
         def _fits_together(self) -> Self:
@@ -122,9 +119,7 @@ class GrpcHealthPlugin(PluginTemplate):
             yield Failure("serving_status", wanted, health.serving, message=text)
         if raw["certificate"]:
             yield from settings.expiry_failures([raw["certificate"]], "certificate.")
-        limit = settings.max_response_time
-        if limit and (slow := limit.failure("response_time", seconds, what="response time", unit=" s")):
-            yield slow
+        yield from settings.slow_failures(seconds)
 
 
 def _certificate(connection: Connection) -> dict[str, Any] | None:

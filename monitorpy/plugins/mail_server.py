@@ -10,12 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from monitorpy.core.fields import RegexField, ThresholdField
+from monitorpy.core.fields import RegexField
 from monitorpy.core.mail_options import PORTS, AccountOptions, ConfirmOptions, Line, MailAddress
 from monitorpy.core.plugin_base import Endpoint, PluginTemplate
 from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.time_options import TimeOptions
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.errors import ConfigError, ConfigIssue, NetError
 from monitorpy.net.connect import Connection, connect
@@ -44,7 +45,7 @@ class MailServerPlugin(PluginTemplate):
     cli_name = "mail"
     pins_address: ClassVar[bool] = True
 
-    class Config(ReachOptions, VerifyOptions, ExpiryOptions, AccountOptions):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions, AccountOptions, TimeOptions):
         """What a check file may say."""
 
         hostname: Text = Field(description="Host name or IP address; with resolve_mx the mail domain.")
@@ -55,9 +56,6 @@ class MailServerPlugin(PluginTemplate):
         banner: RegexField | None = Field(None, description="Regular expression to find in the first line of the server.")
         capabilities: Annotated[list[Line], Field(min_length=1)] | None = Field(
             None, description='Capabilities that must be offered, in any case: "SIZE", "AUTH PLAIN", "IDLE", "STARTTLS".'
-        )
-        max_response_time: ThresholdField | None = Field(
-            None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
         )
         resolve_mx: bool = Field(
             default=False,
@@ -118,9 +116,7 @@ class MailServerPlugin(PluginTemplate):
         except NetError as error:
             return self.broken_result(error, perf_counter() - started, raw)
         seconds = perf_counter() - started
-        limit = settings.max_response_time
-        if limit and (slow := limit.failure("response_time", seconds, what="response time", unit=" s")):
-            failures.append(slow)
+        failures += settings.slow_failures(seconds)
         return self.judged_result(_success(raw), failures, seconds, raw)
 
     def _nothing_yet(self) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from pydantic import Field, model_validator
 
 from monitorpy.core.dialogue_fields import TalkOptions, Wanted
 from monitorpy.core.dialogue_steps import Conversation, Handshake, Step, step_problems
-from monitorpy.core.fields import RegexField, ThresholdField
+from monitorpy.core.fields import RegexField
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.time_options import TimeOptions
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.errors import NetError
 from monitorpy.net.connect import Connection, connect
@@ -34,7 +35,7 @@ class TcpPortPlugin(PluginTemplate):
     cli_name = "tcp"
     pins_address: ClassVar[bool] = True
 
-    class Config(ReachOptions, VerifyOptions, ExpiryOptions, TalkOptions):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions, TalkOptions, TimeOptions):
         """What a check file may say."""
 
         host: Text = Field(description="Host name or IP address.")
@@ -51,9 +52,6 @@ class TcpPortPlugin(PluginTemplate):
         )
         tls: bool = Field(default=False, description="Speak TLS from the first byte on.")
         server_name: Text | None = Field(None, description="Name for SNI and the certificate (default: the host).")
-        max_response_time: ThresholdField | None = Field(
-            None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
-        )
 
         @property
         def steps(self) -> list[Step]:
@@ -116,10 +114,7 @@ class TcpPortPlugin(PluginTemplate):
         seconds = perf_counter() - started
         if settings.expect_closed:
             failures.append(Failure("open", "false", True, message=f"{self._where()} is open, expected closed"))  # noqa: FBT003 - what was found
-        if settings.max_response_time and (
-            slow := settings.max_response_time.failure("response_time", seconds, what="response time", unit=" s")
-        ):
-            failures.append(slow)
+        failures += settings.slow_failures(seconds)
         return self.judged_result(f"{self._where()} is open", failures, seconds, raw)
 
     def _where(self) -> str:

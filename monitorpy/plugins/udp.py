@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from monitorpy.core.dialogue_fields import TalkOptions, Wanted
-from monitorpy.core.fields import ThresholdField
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.time_options import TimeOptions
 from monitorpy.core.tls_options import ReachOptions, Text
 from monitorpy.errors import NetError
 from monitorpy.net.received import as_hex, as_text, in_hex, quoted
@@ -27,16 +27,13 @@ class UdpPlugin(PluginTemplate):
     cli_name = "udp"
     pins_address: ClassVar[bool] = True
 
-    class Config(ReachOptions, TalkOptions):
+    class Config(ReachOptions, TalkOptions, TimeOptions):
         """What a check file may say."""
 
         host: Text = Field(description="Host name or IP address.")
         port: Port = Field(description="UDP port, 1 to 65535.")
         expect_closed: bool = Field(
             default=False, description="The host must say that nothing listens (ICMP port unreachable); silence is an error, too."
-        )
-        max_response_time: ThresholdField | None = Field(
-            None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
         )
 
         @model_validator(mode="after")
@@ -74,10 +71,7 @@ class UdpPlugin(PluginTemplate):
         except NetError as error:
             return self._broken(error, perf_counter() - started, raw)
         seconds = perf_counter() - started
-        if settings.max_response_time and (
-            slow := settings.max_response_time.failure("response_time", seconds, what="response time", unit=" s")
-        ):
-            failures.append(slow)
+        failures += settings.slow_failures(seconds)
         return self.judged_result(f"{self._where()} answers", failures, seconds, raw)
 
     def _where(self) -> str:

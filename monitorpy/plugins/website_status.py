@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from monitorpy.core.fields import JsonPathField, RegexField, StatusField, StatusSpec, ThresholdField
+from monitorpy.core.fields import JsonPathField, RegexField, StatusField, StatusSpec
 from monitorpy.core.http_credentials import CredentialOptions
 from monitorpy.core.http_fields import (
     HeaderName,
@@ -27,6 +27,7 @@ from monitorpy.core.http_judgement import body_failures, header_failures, json_f
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.time_options import TimeOptions
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.http import Exchange, HttpOptions, fetch
@@ -49,7 +50,7 @@ class WebsiteStatusPlugin(PluginTemplate):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", 'Field name "json"')  # of pydantic: it shadows a deprecated method that nobody calls here
 
-        class Config(CredentialOptions, ReachOptions, VerifyOptions, ExpiryOptions):
+        class Config(CredentialOptions, ReachOptions, VerifyOptions, ExpiryOptions, TimeOptions):
             """What a check file may say."""
 
             url: UrlField = Field(description="http:// or https:// URL to ask for.")
@@ -87,9 +88,6 @@ class WebsiteStatusPlugin(PluginTemplate):
                 None, description="URL of the last answer, after redirects: the exact one, or {matches: REGEX}."
             )
             expected_redirects: int | None = Field(None, ge=0, description="How many redirects there must be.")
-            max_response_time: ThresholdField | None = Field(
-                None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
-            )
             max_phase_time: PhaseLimits | None = Field(
                 None, description="Seconds for single phases: {dns, connect, tls, first_byte, transfer}, each as max_response_time."
             )
@@ -165,9 +163,7 @@ class WebsiteStatusPlugin(PluginTemplate):
         yield from self._certificate_failures(raw)
         if settings.max_phase_time:
             yield from phase_failures(settings.max_phase_time, self.phases)
-        limit = settings.max_response_time
-        if limit and (slow := limit.failure("response_time", exchange.seconds, what="response time", unit=" s")):
-            yield slow
+        yield from settings.slow_failures(exchange.seconds)
 
     def _certificate_failures(self, raw: dict[str, Any]) -> Iterator[Failure]:
         wanted = [name for name in ("warning_days", "critical_days") if getattr(self.settings, name) is not None]

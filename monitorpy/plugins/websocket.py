@@ -12,12 +12,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from monitorpy.core.fields import RegexField, ThresholdField
+from monitorpy.core.fields import RegexField
 from monitorpy.core.http_fields import HeadersField, carries_credentials, url_of
 from monitorpy.core.patterns import Pattern
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
+from monitorpy.core.time_options import TimeOptions
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.core.values import shown
 from monitorpy.errors import ConfigError, ConfigIssue, NetError
@@ -58,7 +59,7 @@ class WebsocketPlugin(PluginTemplate):
     cli_name = "websocket"
     pins_address: ClassVar[bool] = True
 
-    class Config(ReachOptions, VerifyOptions, ExpiryOptions):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions, TimeOptions):
         """What a check file may say."""
 
         url: Annotated[Text, AfterValidator(url_of("ws", "wss"))] = Field(description="ws:// or wss:// URL to ask for.")
@@ -78,9 +79,6 @@ class WebsocketPlugin(PluginTemplate):
         expect_regex: RegexField | None = Field(None, description="Regular expression to find in a message, the same one as expect.")
         ping: bool = Field(default=False, description="Send a ping; its pong must come.")
         max_message_bytes: int = Field(1024 * 1024, gt=0, le=2**30, description="Bytes of a message above which the check fails.")
-        max_response_time: ThresholdField | None = Field(
-            None, description="Seconds for everything: a number (error above it), a range, or {warning, error}."
-        )
 
         @model_validator(mode="after")
         def _fits_together(self) -> Self:
@@ -116,10 +114,7 @@ class WebsocketPlugin(PluginTemplate):
         except NetError as error:
             return self.broken_result(error, perf_counter() - started, raw)
         seconds = perf_counter() - started
-        if settings.max_response_time and (
-            slow := settings.max_response_time.failure("response_time", seconds, what="response time", unit=" s")
-        ):
-            failures.append(slow)
+        failures += settings.slow_failures(seconds)
         return self.judged_result(_success(raw), failures, seconds, raw)
 
     def _look(self, url: SplitResult, raw: dict[str, Any]) -> list[Failure]:
