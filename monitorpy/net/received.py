@@ -63,4 +63,4 @@ def in_hex(data: bytes | bytearray) -> str:
     """The beginning of what a peer sent, in pairs of hexadecimal digits, for a message."""
     digits = as_hex(bytes(data))
     pairs = " ".join(digits[at : at + 2] for at in range(0, min(len(digits), _SHOWN), 2))
-    return f"{pairs} ... ({len(data)} bytes)" if len(digits) > _SHOWN else pairs
+    return f"{pairs} ... ({len(data)} bytes)" if len(digits) > _SHOWN else pairs or "no bytes"

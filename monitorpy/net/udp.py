@@ -55,7 +55,8 @@ class Datagrams:
             if accept(reply):
                 return reply
         size = sum(map(len, self.replies))
-        message = f"no such answer among {len(self.replies)} datagrams ({size} bytes) from {self._sock.peer}"
+        many = f"{len(self.replies)} datagram{'s' if len(self.replies) != 1 else ''}"
+        message = f"no such answer among {many} ({size} bytes) from {self._sock.peer}"
         raise NetError(message, phase="transfer", kind="protocol")
 
     def _send(self, question: bytes) -> None:

@@ -61,6 +61,7 @@ def test_quoted():
 
 
 def test_in_hex():
+    assert in_hex(b"") == "no bytes"
     assert in_hex(b"\x00\xff") == "00 ff"
     assert in_hex(b"\x01" * 40) == " ".join(["01"] * 40)
     assert in_hex(bytearray(b"\x01" * 41)) == f"{' '.join(['01'] * 40)} ... (41 bytes)"

@@ -108,6 +108,12 @@ def test_bytes_without_end(monkeypatch):
         ask(server.port, accept=lambda _: False)
 
 
+def test_one_datagram_may_be_too_much(monkeypatch):
+    monkeypatch.setattr(udp, "LIMIT", 5)
+    with UdpServer() as server, pytest.raises(NetError, match=r"no such answer among 1 datagram \(5 bytes\)"):
+        ask(server.port, accept=lambda _: False)
+
+
 def test_a_name_without_address():
     phases = {}
     with pytest.raises(NetError) as caught:
