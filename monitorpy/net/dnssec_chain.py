@@ -13,6 +13,7 @@ import dns.name
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
+import dns.rrset
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from monitorpy.errors import NetError
@@ -27,7 +28,7 @@ Ask: TypeAlias = Callable[[dns.name.Name, dns.rdatatype.RdataType], dns.message.
 """Asks for records and their signatures (DO), judged by nobody (CD). Raises NetError."""
 
 _QUESTIONS = 64
-_DENIALS = {dns.rdatatype.SOA, dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
+_NSEC = {dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
 _ANSWERS = {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}
 
 
@@ -50,18 +51,20 @@ class Chain:
 
     def denial(self, message: dns.message.Message, holder: dns.name.Name, conclude: Callable[[Zone, Denial | None], T]) -> T:
         """What to conclude from the zone that holds a name, and from what it proves in a message."""
-        signatures = [signature for signed in _authority(message) for signature in signed.signatures]
-        return self._by_signer(holder, signatures, lambda zone: conclude(zone, self.proofs(message, zone)))
+        start, proofs = _authority(message, {dns.rdatatype.SOA}), _authority(message, _NSEC)
+
+        def judge(zone: Zone) -> T:
+            self._vouched(start, zone)  # it tells how long the answer may be kept; validators want it to be signed, too
+            return conclude(zone, self.proofs(message, zone))
+
+        return self._by_signer(holder, [signature for signed in start + proofs for signature in signed.signatures], judge)
 
     def proofs(self, message: dns.message.Message, zone: Zone) -> Denial | None:
         """What a zone proves in a message about what does not exist: nothing, or something that is signed as it should be."""
-        found = [signed for signed in _authority(message) if _is_of(zone, signed)]
-        for signed in found:
-            self._verified(signed, zone)
-        if nsec := [signed.rrset for signed in found if signed.rrset.rdtype == dns.rdatatype.NSEC]:
+        found = self._vouched(_authority(message, _NSEC), zone)
+        if nsec := [rrset for rrset in found if rrset.rdtype == dns.rdatatype.NSEC]:
             return NsecDenial(nsec)
-        nsec3 = [signed.rrset for signed in found if signed.rrset.rdtype == dns.rdatatype.NSEC3]
-        return Nsec3Denial(zone.name, nsec3) if nsec3 else None
+        return Nsec3Denial(zone.name, found) if found else None
 
     def anchor_above(self, name: dns.name.Name) -> dns.name.Name:
         """The nearest zone at or above the name that has a trust anchor."""
@@ -84,6 +87,13 @@ class Chain:
             with suppress(Bogus):
                 self._zone_of(holder)
             raise
+
+    def _vouched(self, records: Iterable[Signed], zone: Zone) -> list[dns.rrset.RRset]:
+        """Those that the zone must answer for, each of which must be signed as it should be."""
+        own = [signed for signed in records if _is_of(zone, signed)]
+        for signed in own:
+            self._verified(signed, zone)
+        return [signed.rrset for signed in own]
 
     def _verified(self, signed: Signed, zone: Zone) -> RRSIG:
         return verify(signed, zone, self._now, self._work)
@@ -165,9 +175,9 @@ def _found(message: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatat
     return Signed.of(message, message.answer, rrset) if rrset else None
 
 
-def _authority(message: dns.message.Message) -> list[Signed]:
-    """The records that prove or accompany that something does not exist."""
-    return [Signed.of(message, message.authority, rrset) for rrset in message.authority if rrset.rdtype in _DENIALS]
+def _authority(message: dns.message.Message, types: set[dns.rdatatype.RdataType]) -> list[Signed]:
+    """What a message has to say beside the answer itself."""
+    return [Signed.of(message, message.authority, rrset) for rrset in message.authority if rrset.rdtype in types]
 
 
 def _is_of(zone: Zone, signed: Signed) -> bool:

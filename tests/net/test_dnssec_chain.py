@@ -385,6 +385,15 @@ def test_each_record_of_a_proof_must_be_signed_well(tree, dnssec, kind):
         tree.chain().denial(message, dnssec.name("0.signed.test."), lambda zone, denial: zone)
 
 
+def test_the_soa_beside_a_proof_that_there_is_no_ds(tree, dnssec):
+    """It says nothing about the delegation; other validators do not look at it either."""
+    tree.world.tamper.append(dnssec.without("RRSIG:SOA"))
+    assert tree.why("www.unsigned.test.", error=Insecure) == "unsigned.test is not signed: test proves that there is no DS"
+    message = tree.world.ask(dnssec.name("nx.test."), dnssec.rdtype("A"))
+    with pytest.raises(Bogus, match="test SOA is not signed, though test is"):
+        tree.chain().denial(message, dnssec.name("nx.test."), lambda zone, denial: zone)
+
+
 def test_proofs_of_other_zones_are_none_of_ours(tree, dnssec):
     """A resolver that follows an alias answers with the proofs of several zones."""
     message = tree.world.ask(dnssec.name("nx.signed.test."), dnssec.rdtype("A"))
