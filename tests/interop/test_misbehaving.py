@@ -170,10 +170,12 @@ def _start(make, case, certificates):
 
 
 def _misjudged(name, server, case, certificates, ms):
-    timeout = 400 * ms
+    timeout = 250 * ms
     started = time.monotonic()
     result = run_check(case.plugin, _config(case, server.port, certificates, timeout))
     seconds = time.monotonic() - started
+    if case.prepare is agrees and not case.secure:
+        assert result.raw_data["phase"] == "tls", f"{name}: did not come to the handshake: {result.message}"
     return [f"{name}: {wrong}: {result.message}" for wrong in _wrong(result, server.port, seconds, timeout + 1000 * ms)]
 
 
