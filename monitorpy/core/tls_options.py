@@ -17,6 +17,9 @@ from monitorpy.net.tls import TlsSettings
 
 Text = Annotated[str, Field(min_length=1)]
 
+MOST_DAYS = (30.0, 14.0)
+"""Days left below which to warn and to fail, at most, where a share of the lifetime counts."""
+
 
 class ReachOptions(PluginConfig):
     """How to get to the target."""
@@ -74,24 +77,37 @@ class ExpiryOptions(PluginConfig):
             raise ValueError("must not be more than warning_days: the warning could never be seen")
         return critical
 
-    def day_limits(self, lifetime: float) -> tuple[float, float]:
-        """Days left below which to warn and to fail, for a certificate of that lifetime (days); -inf where nobody asked."""
-        warning, critical = (span.of(lifetime) if span else -math.inf for span in (self.warning_days, self.critical_days))
-        return warning, critical
+    def day_limits(self, lifetime: float, *, leaf: bool = True) -> tuple[float, float]:
+        """Days left below which to warn and to fail, for a certificate of that lifetime (days); -inf where nobody asked.
+
+        Authorities live for years: a share of that would always alert, one of the leaf's days never in time. So they have
+        a share of their own lifetime, but at most `MOST_DAYS`.
+        """
+
+        def limit(span: Span | None, most: float) -> float:
+            if span is None:
+                return -math.inf
+            return span.of(lifetime) if leaf or span.share is None else min(span.of(lifetime), most)
+
+        return limit(self.warning_days, MOST_DAYS[0]), limit(self.critical_days, MOST_DAYS[1])
 
     def expiry_failures(self, chain: Sequence[Mapping[str, Any]], prefix: str = "") -> Iterator[Failure]:
-        """Each certificate (as `describe` has it, leaf first) that is not valid for long enough; shares are of the leaf's lifetime.
+        """Each certificate (as `describe` has it, leaf first) that is not valid for long enough.
 
         ``prefix`` is where the chain is in the observation ("certificate.").
         """
-        warning, critical = self.day_limits(chain[0]["lifetime_days"]) if chain else (0.0, 0.0)
-        for index, certificate in enumerate(chain):
-            left = certificate["days_remaining"]
-            severity: Severity = "error" if left < critical else "warning"
-            limit = critical if severity == "error" else warning
+        return self.expiring(judge.links(chain), prefix)
+
+    def expiring(self, chain: Sequence[judge.Link], prefix: str = "") -> Iterator[Failure]:
+        """The same for certificates in their places; of a root, and of one that nobody needs, it is a warning at most."""
+        for link in chain:
+            left = link.certificate["days_remaining"]
+            warning, critical = self.day_limits(link.certificate["lifetime_days"], leaf=link.part == "leaf")
+            severity: Severity = "error" if left < critical and link.part in {"leaf", "intermediate"} else "warning"
+            limit = critical if severity == "error" else max(warning, critical)
             if left < limit:
-                when = judge.stamp(certificate["not_after"])
+                when = judge.stamp(link.certificate["not_after"])
                 state = f"expires in {judge.days(left, unlike=limit)}" if left > 0 else f"expired {judge.days(-left)} ago"
                 span = judge.days(limit).replace(".0 days", " days")
-                text = f"{judge.name(chain, index)} {state} ({when}), {severity} below {span}"
-                yield Failure(prefix + judge.place(index, "days_remaining"), f">= {limit:g}", left, severity, text)
+                text = f"{link.name} {state} ({when}), {severity} below {span}"
+                yield Failure(prefix + link.place("days_remaining"), f">= {limit:g}", left, severity, text)

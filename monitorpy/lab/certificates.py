@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Extension: TypeAlias = tuple[x509.ExtensionType, bool]
+"""An extension, and whether it is critical."""
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 ELSEWHERE = ("elsewhere.lab.test",)
@@ -25,7 +30,7 @@ class Issuer:
     """A certificate that signs others, with its key."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: Key
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class ServerCertificate:
     def context(self) -> ssl.SSLContext:
         """For the server's side of a handshake."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # or OpenSSL refuses to serve a weak one
         context.load_cert_chain(self.chain_file, self.key_file)
         return context
 
@@ -49,15 +55,34 @@ class Certificates:
 
     The ready-made ones are for localhost and 127.0.0.1 (but ``wrong_host``) and have a lifetime of 90 days:
     ``good`` (60 days left), ``expiring`` (20 days left: a warning by the default thresholds), ``expired`` (3 days ago),
-    ``incomplete`` (the server forgets the intermediate), ``self_signed``; ``client`` is for a client to show.
+    ``incomplete`` (the server forgets the intermediate), ``self_signed``, ``expired_intermediate`` (which expired 2 days ago),
+    ``cross_signed`` (the root is also sent as certified by another, and that certificate expired 30 days ago: no client needs it);
+    ``client`` is for a client to show.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.root = _authority("MonitorPy Lab Root", None, path_length=1)
-        self.intermediate = _authority("MonitorPy Lab Intermediate", self.root, path_length=0)
+        self.root = self.authority("MonitorPy Lab Root", path_length=1)
+        self.intermediate = self.authority("MonitorPy Lab Intermediate", self.root)
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(_pem(self.root.certificate))
+
+    def authority(
+        self,
+        common_name: str,
+        signer: Issuer | None = None,
+        *,
+        days_left: float = 3650,
+        lifetime: float = 4015,
+        path_length: int | None = 0,
+        key: Key | None = None,
+        extensions: Sequence[Extension] = (),
+    ) -> Issuer:
+        """A new authority, signed by itself or by another; it may have the key of one that exists."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        rights = (x509.BasicConstraints(ca=True, path_length=path_length), True), (_SIGNS, True)
+        certificate = _certify(common_name, key, signer, days_left, lifetime, [*rights, *extensions])
+        return Issuer(certificate, key)
 
     def issue(
         self,
@@ -66,28 +91,34 @@ class Certificates:
         *,
         days_left: float = 60,
         lifetime: float = 90,
+        issuer: Issuer | None = None,
+        send: Sequence[x509.Certificate] | None = None,
         send_chain: bool = True,
         self_signed: bool = False,
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+        key: Key | None = None,
+        extensions: Sequence[Extension] = (),
     ) -> ServerCertificate:
         """A new certificate, of a server unless ``usage`` says otherwise, in the files ``NAME.pem`` and ``NAME.key``.
 
-        Times are in days; ``days_left`` may be negative.
+        Times are in days; ``days_left`` may be negative. Without ``issuer`` the intermediate signs it; ``send`` is what a server sends
+        besides the leaf (default: the issuer's certificate, unless ``send_chain`` is false).
         """
-        key = ec.generate_private_key(ec.SECP256R1())
-        until = datetime.now(UTC) + timedelta(days=days_left)
-        subject = _name(hosts[0])
-        builder = (
-            _builder(
-                subject, subject if self_signed else self.intermediate.certificate.subject, key, until - timedelta(days=lifetime), until
-            )
-            .add_extension(x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        issuer = issuer or self.intermediate
+        purpose = (
+            (x509.SubjectAlternativeName([_alternative(host) for host in hosts]), False),
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (x509.ExtendedKeyUsage([usage]), False),
         )
-        certificate = _signed(builder, key, None if self_signed else self.intermediate)
-        chain = [certificate, self.intermediate.certificate] if send_chain and not self_signed else [certificate]
-        files = ServerCertificate(certificate, self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        leaf = _certify(hosts[0], key, None if self_signed else issuer, days_left, lifetime, [*purpose, *extensions])
+        if send is None:
+            send = [issuer.certificate] if send_chain and not self_signed else []
+        return self.store(name, key, leaf, *send)
+
+    def store(self, name: str, key: Key, *chain: x509.Certificate) -> ServerCertificate:
+        """Any chain, the leaf first, and the leaf's key in the files ``NAME.pem`` and ``NAME.key``."""
+        files = ServerCertificate(chain[0], self.folder / f"{name}.pem", self.folder / f"{name}.key")
         files.chain_file.write_bytes(b"".join(map(_pem, chain)))
         files.key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return files
@@ -117,52 +148,56 @@ class Certificates:
         return self.issue("self_signed", self_signed=True)
 
     @cached_property
+    def expired_intermediate(self) -> ServerCertificate:
+        old = self.authority("MonitorPy Lab Old Intermediate", self.root, days_left=-2, lifetime=365)
+        return self.issue("expired_intermediate", issuer=old)
+
+    @cached_property
+    def cross_signed(self) -> ServerCertificate:
+        old = self.authority("MonitorPy Lab Old Root", path_length=2)
+        cross = self.authority("MonitorPy Lab Root", old, key=self.root.key, days_left=-30, path_length=1)
+        return self.issue("cross_signed", send=[self.intermediate.certificate, cross.certificate])
+
+    @cached_property
     def client(self) -> ServerCertificate:
         return self.issue("client", ("client.lab.test",), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
-def _authority(common_name: str, signer: Issuer | None, *, path_length: int) -> Issuer:
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.now(UTC)
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+def _certify(  # noqa: PLR0917 - private: what a certificate is made of
+    common_name: str, key: Key, signer: Issuer | None, days_left: float, lifetime: float, extensions: Sequence[Extension]
+) -> x509.Certificate:
     subject = _name(common_name)
-    issuer = signer.certificate.subject if signer else subject
-    usage = x509.KeyUsage(
-        key_cert_sign=True,
-        crl_sign=True,
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
+    end = datetime.now(UTC) + timedelta(days=days_left)
+    signing = signer.key if signer else key
+    identifiers = (
+        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), False),
     )
     builder = (
-        _builder(subject, issuer, key, now - timedelta(days=365), now + timedelta(days=3650))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(usage, critical=True)
-    )
-    return Issuer(_signed(builder, key, signer), key)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, start: datetime, end: datetime
-) -> x509.CertificateBuilder:
-    return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer)
+        .issuer_name(signer.certificate.subject if signer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
+        .not_valid_before(end - timedelta(days=lifetime))
         .not_valid_after(end)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-
-
-def _signed(builder: x509.CertificateBuilder, own_key: ec.EllipticCurvePrivateKey, signer: Issuer | None) -> x509.Certificate:
-    key = signer.key if signer else own_key
-    return builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False).sign(key, SHA256())
+    for extension, critical in [*identifiers, *extensions]:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(signing, SHA256())
 
 
 def _name(common_name: str) -> x509.Name:

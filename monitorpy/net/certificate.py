@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from monitorpy.net.hostnames import address
+
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 def describe(der: bytes) -> dict[str, Any]:
     """The certificate in DER as plain values.
 
-    Keys: subject, issuer (RFC 4514), sans (names and addresses), serial_number (hexadecimal), not_before, not_after
+    Keys: subject, issuer (RFC 4514), sans (names and addresses; what is neither has its kind in front: ``URI:``, ``email:``, and
+    ``DNS:`` for an address that is named as if it were a host), serial_number (hexadecimal), not_before, not_after
     (ISO 8601 UTC), days_remaining (from now, negative once expired), lifetime_days, fingerprint_sha256 (hexadecimal),
     key_type, key_bits (None where a type has one size only), signature_algorithm. Raises ValueError for what is no certificate.
     """
@@ -22,12 +25,42 @@ def describe(der: bytes) -> dict[str, Any]:
     return {**facts, "sans": list(facts["sans"]), "days_remaining": left}
 
 
+def issued(der: bytes, issuer: bytes) -> bool:
+    """Whether a certificate is by that issuer: it names it, and is signed by it (names alone decide where a signature is unknown)."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    certificate, above = _parsed(der), _parsed(issuer)
+    if certificate.issuer != above.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(above)
+    except InvalidSignature:
+        return False
+    except UnsupportedAlgorithm:  # of the issuer's key
+        return True
+    except ValueError as error:  # also a key of another kind than the signature's
+        return "Unsupported signature algorithm" in str(error)  # SHA-1, for one
+    return True
+
+
+def issuer_url(der: bytes) -> str | None:
+    """Where the certificate says that its issuer's can be had (Authority Information Access, RFC 5280, 4.2.2.1)."""
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    try:
+        access = _parsed(der).extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return None
+    places = (str(a.access_location.value) for a in access if a.access_method == AuthorityInformationAccessOID.CA_ISSUERS)
+    return next(places, None)
+
+
 @lru_cache(maxsize=1024)  # a server sends the same one to every check
 def _facts(der: bytes) -> tuple[dict[str, Any], datetime]:
-    from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    certificate = x509.load_der_x509_certificate(der)
+    certificate = _parsed(der)
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     key_type, bits = _key(certificate)
     return {
@@ -46,6 +79,12 @@ def _facts(der: bytes) -> tuple[dict[str, Any], datetime]:
     }, ends
 
 
+def _parsed(der: bytes) -> x509.Certificate:
+    from cryptography import x509
+
+    return x509.load_der_x509_certificate(der)
+
+
 def _sans(certificate: x509.Certificate) -> list[str]:
     from cryptography import x509
 
@@ -53,8 +92,23 @@ def _sans(certificate: x509.Certificate) -> list[str]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):  # ValueError: extensions that do not parse
         return []
-    kinds = x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier
-    return [str(name.value) for name in names if isinstance(name, kinds)]
+    return [text for name in names if (text := _told_apart(name))]
+
+
+def _told_apart(name: x509.GeneralName) -> str | None:
+    """A host name that reads as an address is no address, and must not be taken for one."""
+    from cryptography import x509
+
+    match name:
+        case x509.DNSName():
+            return f"DNS:{name.value}" if address(name.value) else name.value
+        case x509.IPAddress():
+            return str(name.value)
+        case x509.RFC822Name():
+            return f"email:{name.value}"
+        case x509.UniformResourceIdentifier():
+            return f"URI:{name.value}"
+    return None
 
 
 def _key(certificate: x509.Certificate) -> tuple[str, int | None]:

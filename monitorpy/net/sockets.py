@@ -9,16 +9,16 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from monitorpy.errors import NetError
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.faults import net_error, overdue
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
-
-    from monitorpy.errors import NetError
 
 _LONGEST = 1e6
 """Seconds; poll() takes milliseconds in an int, and Deadline.never() has infinitely many."""
@@ -114,7 +114,7 @@ class DeadlineSSLSocket(_Bounded, ssl.SSLSocket):
             super().do_handshake(block)
         except OSError as error:
             if isinstance(error, ssl.SSLCertVerificationError):
-                error.chain = received_chain(self)  # type: ignore[attr-defined]
+                error.chain = received_chain(self) if self._sslobj else []  # type: ignore[attr-defined]  # truststore closes it
             raise self._fault(error, "tls") from error
 
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name in ssl.SSLSocket; recv and recv_into end here
@@ -139,13 +139,41 @@ class DeadlineSSLSocket(_Bounded, ssl.SSLSocket):
         except OSError as error:
             raise self._fault(error, "send") from error
 
+    def last_word(self, seconds: float) -> bool:
+        """End our side, and wait for what the peer has to say; False if it is silent for so long. Nothing can be sent after it.
+
+        Only here does a peer's refusal of a client certificate come to light in TLS 1.3: it is a NetError. The end is that of TCP: with
+        that of TLS, OpenSSL would no longer tell a refusal from a goodbye.
+        """
+        self.deadline, self.phase = Deadline(seconds).earlier(self.deadline), "tls"
+        with suppress(OSError):  # the peer is gone already; what it said can still be read
+            socket.socket.shutdown(self, socket.SHUT_WR)
+        try:
+            self.read(1)
+        except NetError as error:
+            if getattr(error.__cause__, "reason", None) == "TLSV1_ALERT_DECODE_ERROR":
+                return True  # how OpenSSL 3 takes such an end
+            if error.kind != "timeout":
+                raise
+            return False
+        return True
+
 
 def received_chain(sock: ssl.SSLSocket) -> list[bytes]:
     """The certificates that the peer sent (DER), leaf first, verified or not."""
-    if hasattr(sock, "get_unverified_chain"):  # Python 3.13+
-        return list(sock.get_unverified_chain())
+    return _chain(sock, "get_unverified_chain")
+
+
+def verified_chain(sock: ssl.SSLSocket) -> list[bytes]:
+    """The path that OpenSSL found (DER): from the leaf to what is trusted, which the peer need not have sent."""
+    return _chain(sock, "get_verified_chain")
+
+
+def _chain(sock: ssl.SSLSocket, which: str) -> list[bytes]:
+    if hasattr(sock, which):  # Python 3.13+
+        return list(getattr(sock, which)())
     import _ssl
 
-    # the same private call on 3.11 and 3.12 that truststore relies on; those branches are frozen
-    chain = sock._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001
+    # the same private calls on 3.11 and 3.12 that truststore relies on; those branches are frozen
+    chain = getattr(sock._sslobj, which)()  # type: ignore[attr-defined]  # noqa: SLF001
     return [certificate.public_bytes(_ssl.ENCODING_DER) for certificate in chain or ()]

@@ -118,11 +118,11 @@ def _ldap(dialogue: Dialogue, _: Connection, _name: str) -> str | None:
     dialogue.send(_tlv(_SEQUENCE, _tlv(0x02, b"\1") + request))
     message = _ldap_message(dialogue)
     try:
-        _, number, rest = _untlv(message)
-        tag, response, _ = _untlv(rest)
-        _, code, rest = _untlv(response)
-        _, _, rest = _untlv(rest)  # the matched DN
-        _, words, _ = _untlv(rest)
+        number, rest = _untlv(message)[1:]
+        tag, response = _untlv(rest)[:2]
+        code, rest = _untlv(response)[1:]
+        rest = _untlv(rest)[2]  # after the matched DN
+        words = _untlv(rest)[1]
     except ValueError:
         raise _strange(dialogue, message, "the answer to StartTLS") from None
     if tag != _EXTENDED_RESPONSE or number not in {b"\1", b"\0"}:  # 0: a notice of disconnection (RFC 4511, 4.4.1)

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias, cast
 
 from monitorpy.errors import NetError
 from monitorpy.net.certificate import describe
-from monitorpy.net.sockets import DeadlineSSLSocket, received_chain
+from monitorpy.net.sockets import DeadlineSSLSocket, received_chain, verified_chain
 
-__all__ = ["TlsSettings", "TlsVersion", "context", "describe", "presented_chain"]
+__all__ = ["TlsSettings", "TlsVersion", "context", "describe", "presented_chain", "trusted_path"]
 
 TlsVersion: TypeAlias = Literal["1.0", "1.1", "1.2", "1.3"]
 
@@ -34,6 +34,8 @@ _BUNDLES = (  # where distributions keep the system's roots, as truststore looks
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
 )
+_NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which the ssl module has no name for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,13 @@ class TlsSettings:
     """How to do TLS.
 
     With ``ca_file`` only the certificates in that file are trusted, neither the system's nor certifi's. ``min_version`` below
-    "1.2" also admits the keys and ciphers of that time. Without ``verify`` nothing about the certificate is checked.
+    "1.2" also admits the keys and ciphers of that time. Without ``verify`` nothing about the certificate is checked, without
+    ``check_dates`` all but when it is valid (where OpenSSL verifies; the keychains of macOS and Windows check them always).
     """
 
     verify: bool = True
     check_hostname: bool = True
+    check_dates: bool = True
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
@@ -73,6 +77,11 @@ def presented_chain(sock: ssl.SSLSocket) -> list[bytes]:
     return received_chain(sock)
 
 
+def trusted_path(sock: ssl.SSLSocket, settings: TlsSettings) -> list[bytes] | None:
+    """The path by which a handshake with these settings was verified (DER): from the leaf to what is trusted; None if unknown."""
+    return verified_chain(sock) if settings.verify and not _uses_keychain(settings) else None
+
+
 def _uses_keychain(settings: TlsSettings) -> bool:
     wants_system = settings.verify and settings.ca_file is None and settings.trust == "system"
     return wants_system and platform.system() in {"Darwin", "Windows"}
@@ -89,7 +98,7 @@ def _build(settings: TlsSettings, make: Callable[[TlsSettings], ssl.SSLContext])
         warnings.simplefilter("ignore", DeprecationWarning)  # "TLSv1_1 is deprecated": that is why someone asks
         made.minimum_version = _VERSIONS[settings.min_version or "1.2"]
     if settings.min_version in {"1.0", "1.1"}:
-        made.set_ciphers("ALL:@SECLEVEL=0")  # OpenSSL 3 has no TLS below 1.2 at a higher level
+        made.set_ciphers("ALL:!aNULL:@SECLEVEL=0")  # OpenSSL 3 has no TLS below 1.2 at a higher level; aNULL: without a certificate
     if settings.alpn:
         made.set_alpn_protocols(list(settings.alpn))
     if settings.client_cert:
@@ -113,6 +122,9 @@ def _openssl(settings: TlsSettings) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.sslsocket_class = DeadlineSSLSocket
     made.check_hostname = settings.verify and settings.check_hostname
+    made.hostname_checks_common_name = False  # RFC 9525; as requests has it
+    if not settings.check_dates:
+        made.verify_flags |= _NO_CHECK_TIME
     if not settings.verify:
         made.verify_mode = ssl.CERT_NONE
     elif settings.ca_file is not None:

@@ -9,16 +9,37 @@ from typing import Any
 from monitorpy.errors import Fault, NetError
 
 # X509_V_ERR_*, see x509_vfy.h of OpenSSL
-_UNKNOWN_ISSUER = {2, 20, 21, 27}
-_NOT_YET_VALID, _EXPIRED, _WRONG_HOST, _WRONG_ADDRESS = 9, 10, 62, 64
-_TEXTS = {18: "self-signed certificate", 19: "its chain ends in a root that is not trusted (self-signed certificate in the chain)"}
+NO_ISSUER = {2, 20, 21, 27}
+NOT_YET_VALID, EXPIRED, WRONG_SIGNATURE, SELF_SIGNED, UNKNOWN_ROOT = 9, 10, 7, 18, 19
+_WRONG_HOST, _WRONG_ADDRESS = 62, 64
+_NO_AUTHORITY = "a certificate that is no authority (basic constraints) issued another one"
+_TEXTS = {
+    WRONG_SIGNATURE: "wrong signature: a certificate is not signed by the issuer that it names",
+    SELF_SIGNED: "self-signed certificate",
+    UNKNOWN_ROOT: "its chain ends in a root that is not trusted (self-signed certificate in the chain)",
+    22: "its chain is too long",
+    23: "revoked",
+    24: _NO_AUTHORITY,
+    25: "path length: an authority issued more levels of certificates than it may",
+    26: "unsuitable purpose: it, or an authority of its chain, may not be used for TLS servers (key usage, extended key usage)",
+    28: "those who manage the trusted authorities reject it",
+    32: "key usage: a certificate that may not sign others issued one",
+    34: "critical extension: a certificate demands something that is not understood here",
+    47: "name constraints: an authority vouches for names that it may not vouch for (outside of those permitted)",
+    48: "name constraints: an authority vouches for names that it may not vouch for (among those excluded)",
+    66: "its key is too weak",
+    67: "the key of an authority of its chain is too weak",
+    68: "an authority of its chain signs with too weak a hash",
+    79: _NO_AUTHORITY,
+}
 
 _REASONS = {
     "WRONG_VERSION_NUMBER": "{} does not speak TLS here (its answer is no TLS record)",
     "HTTP_REQUEST": "{} does not speak TLS here (it answered in plain HTTP)",
+    "RECORD_LAYER_FAILURE": "{} does not speak TLS here (its answer is no TLS record)",  # OpenSSL 3.2 and newer
     "UNSUPPORTED_PROTOCOL": "{} only offers TLS versions that are refused here",
     "TLSV1_ALERT_PROTOCOL_VERSION": "{} refuses the TLS versions offered (no version in common)",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "{} refused the TLS handshake (no cipher in common, or it wants a client certificate)",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "{} refused the TLS handshake (no cipher in common, it has no certificate, or it wants a client certificate)",
     "NO_CIPHERS_AVAILABLE": "no cipher is left to offer to {}",
     "TLSV1_UNRECOGNIZED_NAME": "{} does not know the host name that was asked for (SNI)",
     "TLSV1_ALERT_UNRECOGNIZED_NAME": "{} does not know the host name that was asked for (SNI)",
@@ -26,10 +47,14 @@ _REASONS = {
     "TLSV1_ALERT_UNKNOWN_CA": "{} refused the client certificate: unknown issuer",
     "SSLV3_ALERT_BAD_CERTIFICATE": "{} refused the client certificate: bad certificate",
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": "{} refused the client certificate: expired",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "{} refused the client certificate: it is not made for clients (extended key usage)",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": "{} refused the client certificate: revoked",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "{} refused the client certificate",
     "DH_KEY_TOO_SMALL": "{} offers a Diffie-Hellman key that is too small",
     "EE_KEY_TOO_SMALL": "the key in the certificate of {} is too small",
     "CA_MD_TOO_WEAK": "a certificate of {} is signed with too weak a hash",
+    "EXCESSIVE_MESSAGE_SIZE": "{} sent more than is allowed in one message of the handshake (100 kB of certificates)",
+    "LENGTH_TOO_LONG": "{} sent more than is allowed in one message of the handshake",
     "UNEXPECTED_EOF_WHILE_READING": "{} closed the connection",
 }
 
@@ -48,42 +73,43 @@ def tls_error(error: ssl.SSLError, phase: str, peer: str) -> NetError:
 
 def verify_text(error: ssl.SSLCertVerificationError) -> str:
     """Why verification failed: ``expired 3.2 days ago (2026-11-20 10:00 UTC)``, ``self-signed certificate``, ..."""
-    code, culprit = error.verify_code, _culprit(error)
-    if code == _EXPIRED:
-        return f"expired{_when(culprit, 'not_after', ' {} ago')}"
-    if code == _NOT_YET_VALID:
-        return f"not yet valid{_when(culprit, 'not_before', ', begins in {}')}"
-    if code in _UNKNOWN_ISSUER:
-        issuer = f" {culprit['issuer']!r}" if culprit else ""
+    code, sent = error.verify_code, _sent(error)
+    if code == EXPIRED:
+        return _out_of_date(sent, "expired{}", "not_after", " {} ago")
+    if code == NOT_YET_VALID:
+        return _out_of_date(sent, "not yet valid{}", "not_before", ", begins in {}")
+    if code in NO_ISSUER:
+        issuer = f" {sent[0]['issuer']!r}" if sent else ""
         return f"unknown issuer{issuer} (not trusted, or an intermediate certificate is missing)"
     if code in {_WRONG_HOST, _WRONG_ADDRESS}:
-        names = ", ".join(culprit["sans"]) if culprit else ""
+        names = ", ".join(sent[0]["sans"]) if sent else ""
         text = error.verify_message.rstrip(".").rpartition("certificate is ")[2]
         return f"wrong host: {text}" + (f" (it is for {names:.200})" if names else "")
     return _TEXTS.get(code) or error.verify_message or str(error)
 
 
-def _culprit(error: ssl.SSLCertVerificationError) -> dict[str, Any] | None:
-    """The leaf, or the first certificate out of its dates: OpenSSL says "expired" of any certificate in the chain."""
+def _sent(error: ssl.SSLCertVerificationError) -> list[dict[str, Any]]:
+    """What the peer sent, the leaf first; nothing if it does not parse: the peer may send anything."""
     from monitorpy.net.certificate import describe
 
     try:
-        found = [describe(der) for der in getattr(error, "chain", [])]
-    except ValueError:  # the peer may send anything
-        return None
+        return [describe(der) for der in getattr(error, "chain", [])]
+    except ValueError:
+        return []
+
+
+def _out_of_date(sent: list[dict[str, Any]], text: str, key: str, span: str) -> str:
+    """The sentence about the first certificate that is out of date: OpenSSL does not say which one of the chain is."""
     now = datetime.now(UTC)
-    bad = (c for c in found if not _moment(c["not_before"]) <= now <= _moment(c["not_after"]))
-    return next(bad, found[0] if found else None)
+    for index, certificate in enumerate(sent):
+        if not _moment(certificate["not_before"]) <= now <= _moment(certificate["not_after"]):
+            which = f"intermediate certificate {certificate['subject']!r} " if index else ""
+            moment = _moment(certificate[key])
+            days = abs((now - moment).total_seconds()) / 86400
+            shown = f"{days:.1f} days" if days >= 0.1 else f"{days * 1440:.0f} minutes"  # noqa: PLR2004 - below two hours
+            return f"{which}{text.format(span.format(shown))} ({moment:%Y-%m-%d %H:%M} UTC)"
+    return f"{text.format('')}{' (a certificate that was not sent, but is trusted here)' if sent else ''}"
 
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _when(culprit: dict[str, Any] | None, key: str, text: str) -> str:
-    if culprit is None:
-        return ""
-    moment = _moment(culprit[key])
-    days = abs((datetime.now(UTC) - moment).total_seconds()) / 86400
-    span = f"{days:.1f} days" if days >= 0.1 else f"{days * 1440:.0f} minutes"  # noqa: PLR2004 - below two hours
-    return f"{text.format(span)} ({moment:%Y-%m-%d %H:%M} UTC)"

@@ -7,8 +7,8 @@ a second handshake, to the same address, asks OpenSSL whether to trust it.
 from __future__ import annotations
 
 import re
-import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Annotated, Any, ClassVar
 
@@ -18,18 +18,22 @@ from monitorpy.core.fields import SpanField
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.plugin_config import Port
 from monitorpy.core.registry import register_plugin
-from monitorpy.core.result import CheckResult, Failure
-from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, TrustOptions
+from monitorpy.core.result import CheckResult, Failure, Severity
+from monitorpy.core.tls_options import MOST_DAYS, ExpiryOptions, ReachOptions, TrustOptions
 from monitorpy.errors import NetError
 from monitorpy.net import chain as judge
 from monitorpy.net.connect import Connection, connect
+from monitorpy.net.hostnames import covers
+from monitorpy.net.presented import Presented, entry
+from monitorpy.net.sockets import DeadlineSSLSocket
 from monitorpy.net.starttls import UPGRADES, StartTls, start_tls
-from monitorpy.net.tls import TlsSettings, TlsVersion, describe, presented_chain
+from monitorpy.net.tls import TlsSettings, TlsVersion, describe
+from monitorpy.net.trust import Verdict, ask, unasked
 
-_OF_CHAIN = ("subject", "issuer", "not_after", "days_remaining", "key_type", "key_bits", "signature_algorithm")
-_OF_LEAF = (
-    "subject", "issuer", "sans", "serial_number", "fingerprint_sha256", "not_before", "not_after", "days_remaining", "lifetime_days",
-)  # fmt: skip
+_PATIENCE = 1.0
+"""Seconds in which a server may say what it thinks of a client certificate."""
+_SHOWN = 20
+"""Failures in a message."""
 
 
 def _host(value: str) -> str:
@@ -77,10 +81,13 @@ class SslCertificatePlugin(PluginTemplate):
         fingerprint: Fingerprint | None = Field(None, description="SHA-256 fingerprint that the certificate must have (hexadecimal).")
         sans: list[Host] | None = Field(None, min_length=1, description="Names that the certificate must be for, all of them.")
 
-        def day_limits(self, lifetime: float) -> tuple[float, float]:
+        def day_limits(self, lifetime: float, *, leaf: bool = True) -> tuple[float, float]:
             """A warning alone given pulls the default for errors below it."""
-            warning = self.warning_days.of(lifetime) if self.warning_days else min(30.0, lifetime / 3)
-            critical = self.critical_days.of(lifetime) if self.critical_days else min(14.0, lifetime / 6, warning / 2)
+            warning, critical = super().day_limits(lifetime, leaf=leaf)
+            if self.warning_days is None:
+                warning = min(MOST_DAYS[0], lifetime / 3)
+            if self.critical_days is None:
+                critical = min(MOST_DAYS[1], lifetime / 6, warning / 2)
             return warning, critical
 
     settings: Config
@@ -88,17 +95,37 @@ class SslCertificatePlugin(PluginTemplate):
     def _execute_check(self) -> CheckResult:
         self.phases.update(dns=None, connect=None, tls=None)
         started = perf_counter()
+        raw: dict[str, Any] = {}
+        try:
+            return self._looked_at(started, raw)
+        except NetError as broken:
+            return self.broken_result(broken, perf_counter() - started, raw)
+
+    def _looked_at(self, started: float, raw: dict[str, Any]) -> CheckResult:
+        """The result; ``raw`` gets what is known as soon as it is."""
         with self._connected(self.phases) as connection:
-            self._secure(connection, self._tls(verify=False))
+            try:
+                self._secure(connection, self._tls(verify=False))
+            except NetError:
+                with suppress(NetError):  # certificates may have come before it broke off
+                    raw |= self._observed(Presented.on(connection))
+                raise
             seconds = perf_counter() - started
-            captured = _Captured(connection)
-        flaws = list(self._refusals(captured))
-        raw = captured.observation(self.settings.hostname)
-        raw["verified"] = not flaws if self.settings.check_chain else None
-        raw["verify_error"] = flaws[0].text if flaws else None
-        expiring = [f for f in self.settings.expiry_failures(captured.chain) if f.actual > 0]  # those that have expired are among the flaws
-        failures = [*map(_failure, flaws), *expiring, *self._weaknesses(captured)]
-        return self.judged_result(self._success(captured), failures, seconds, raw)
+            presented = Presented.on(connection)
+            raw |= self._observed(presented)
+            failures = list(self._unsaid(connection))
+        verdict = ask(presented, self._shake, self._tls(verify=True)) if self.settings.check_chain else unasked(presented)
+        flaws = list(self._refusals(verdict))
+        failures += [*map(_failure, flaws), *self._shortcomings(verdict)]
+        raw |= self._observed(verdict.presented, verdict, [flaw.text for flaw in flaws if flaw.severity == "error"])
+        return self.judged_result(self._success(verdict.presented), _bounded(failures), seconds, raw)
+
+    def _observed(self, presented: Presented, verdict: Verdict | None = None, fatal: Sequence[str] = ()) -> dict[str, Any]:
+        return presented.observation(self.settings.hostname) | {
+            "verified": not fatal if verdict and self.settings.check_chain else None,
+            "verify_error": fatal[0] if fatal else None,
+            "verified_chain": [entry(describe(der)) for der in verdict.path] if verdict and verdict.trusted else None,
+        }
 
     def _connected(self, phases: dict[str, float | None], address: str | None = None) -> Connection:
         config = self.settings
@@ -119,85 +146,62 @@ class SslCertificatePlugin(PluginTemplate):
         else:
             start_tls(self.settings.starttls, connection, settings, self._name)
 
-    def _refusals(self, captured: _Captured) -> Iterator[judge.Flaw]:
+    @contextmanager
+    def _shake(self, address: str, settings: TlsSettings) -> Iterator[Connection]:
+        """Another connection to the same address, and its handshake."""
+        with self._connected({}, address) as connection:
+            self._secure(connection, settings)
+            yield connection
+
+    def _unsaid(self, connection: Connection) -> Iterator[Failure]:
+        """Whether our certificate is accepted: in TLS 1.3 a server says no only after the handshake, and yes by going on."""
+        sock = connection.sock
+        if not self.settings.client_cert or not isinstance(sock, DeadlineSSLSocket) or sock.version() != "TLSv1.3":
+            return
+        if not sock.last_word(_PATIENCE):
+            text = f"{sock.peer} did not say within {_PATIENCE:g} s whether it accepts the client certificate"
+            yield Failure("client_cert", "accepted", None, "warning", text)
+
+    def _refusals(self, verdict: Verdict) -> Iterator[judge.Flaw]:
         """Why a careful client would refuse the certificate."""
-        yield from judge.validity_flaws(captured.chain)
-        if self.settings.check_chain and (distrust := self._distrust(captured)):
-            yield distrust
-        if self.settings.verify_hostname and (wrong := judge.host_flaw(captured.chain[0], self._name)):
+        yield from judge.validity_flaws(verdict.chain)
+        yield from verdict.flaws
+        if self.settings.verify_hostname and (wrong := judge.host_flaw(verdict.presented.chain[0], self._name)):
             yield wrong
 
-    def _distrust(self, captured: _Captured) -> judge.Flaw | None:
-        """Why the chain is not trusted; asked of OpenSSL by a second handshake."""
-        try:
-            with self._connected({}, captured.address) as connection:
-                self._secure(connection, self._tls(verify=True))
-        except NetError as broken:
-            if isinstance(broken.__cause__, ssl.SSLCertVerificationError):
-                return judge.trust_flaw(broken.__cause__, captured.chain, captured.issuer_urls())
-            raise
-        return None
-
-    def _weaknesses(self, captured: _Captured) -> Iterator[Failure]:
-        """Keys, signatures and versions that are too weak, and what the config itself expects of the certificate."""
-        config, leaf = self.settings, captured.chain[0]
-        yield from map(_failure, judge.strength_flaws(captured.chain))
-        if _version(captured.protocol) < _version(config.min_version):
-            text = f"old protocol: the server offers {captured.protocol} at best, expected TLS {config.min_version} or newer"
-            yield Failure("protocol", f"TLS {config.min_version} or newer", captured.protocol, message=text)
+    def _shortcomings(self, verdict: Verdict) -> Iterator[Failure]:
+        """Days that are too few, keys, signatures and versions that are too weak, and what the config expects of the certificate."""
+        config, leaf, protocol = self.settings, verdict.presented.chain[0], verdict.presented.protocol
+        yield from (f for f in config.expiring(verdict.chain) if f.actual > 0)  # those that have expired are refused
+        yield from map(_failure, judge.strength_flaws(verdict.chain))
+        if _version(protocol) < _version(config.min_version):
+            text = f"old protocol: the server offers {protocol} at best, expected TLS {config.min_version} or newer"
+            yield Failure("protocol", f"TLS {config.min_version} or newer", protocol, message=text)
         if config.fingerprint and config.fingerprint != (found := leaf["fingerprint_sha256"]):
-            yield Failure(
-                "fingerprint_sha256", config.fingerprint, found, message=f"expected fingerprint {config.fingerprint}, got {found}"
-            )
+            text = f"expected fingerprint {config.fingerprint}, got {found}"
+            yield Failure("fingerprint_sha256", config.fingerprint, found, message=text)
         for name in config.sans or ():
-            if not (name.lower() in map(str.lower, leaf["sans"]) or judge.covers(leaf["sans"], name)):
-                yield Failure(
-                    "sans",
-                    f"a name for {name}",
-                    leaf["sans"],
-                    message=f"the certificate is not for {name} but for {', '.join(leaf['sans'])}",
-                )
+            if not (name.lower() in map(str.lower, leaf["sans"]) or covers(leaf["sans"], name)):
+                text = f"the certificate is not for {name} but for {', '.join(leaf['sans']) or 'no name at all'}"
+                yield Failure("sans", f"a name for {name}", leaf["sans"], message=text)
 
-    def _success(self, captured: _Captured) -> str:
-        leaf = captured.chain[0]
+    def _success(self, presented: Presented) -> str:
+        leaf = presented.chain[0]
         left = judge.days(leaf["days_remaining"])
-        return f"certificate of {self._name} is valid for {left} (until {judge.stamp(leaf['not_after'])}), {captured.protocol}"
-
-
-class _Captured:
-    """What a connection presented. Raises NetError if there is no certificate in it, or none that can be read."""
-
-    def __init__(self, connection: Connection) -> None:
-        sock = connection.tls
-        assert sock is not None  # the handshake is over
-        self.address, self.port = connection.address, connection.port
-        self.protocol = sock.version() or ""
-        self.cipher = (sock.cipher() or ("",))[0]
-        self.ders = presented_chain(sock)
-        if not self.ders:
-            raise NetError(f"{connection.sock.peer} sent no certificate ({self.cipher})", phase="tls", kind="protocol")
-        try:
-            self.chain = [describe(der) for der in self.ders]
-        except ValueError as error:
-            raise NetError(f"a certificate of {connection.sock.peer} cannot be read: {error}", phase="tls", kind="protocol") from error
-
-    def issuer_urls(self) -> list[str | None]:
-        return [judge.issuer_url(der) for der in self.ders]
-
-    def observation(self, host: str) -> dict[str, Any]:
-        return {
-            "host": host,
-            "port": self.port,
-            "address": self.address,
-            "protocol": self.protocol,
-            "cipher": self.cipher,
-            **{key: self.chain[0][key] for key in _OF_LEAF},
-            "chain": [{key: certificate[key] for key in _OF_CHAIN} for certificate in self.chain],
-        }
+        return f"certificate of {self._name} is valid for {left} (until {judge.stamp(leaf['not_after'])}), {presented.protocol}"
 
 
 def _failure(flaw: judge.Flaw) -> Failure:
-    return Failure(flaw.path, flaw.expected, flaw.actual, message=flaw.text)
+    return Failure(flaw.path, flaw.expected, flaw.actual, flaw.severity, flaw.text)
+
+
+def _bounded(failures: list[Failure]) -> list[Failure]:
+    """A server may send hundreds of certificates, each with flaws: a message need not name them all."""
+    if len(failures) <= _SHOWN:
+        return failures
+    others = failures[_SHOWN:]
+    severity: Severity = "error" if any(f.severity == "error" for f in others) else "warning"
+    return [*failures[:_SHOWN], Failure("chain", "no flaws", len(failures), severity, f"and {len(others)} flaws more")]
 
 
 def _version(text: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import pytest
 from monitorpy.core.plugin_config import parse_config
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, TrustOptions, VerifyOptions
 from monitorpy.errors import ConfigError
+from monitorpy.net.chain import links
 from monitorpy.net.tls import TlsSettings
 
 
@@ -12,8 +13,15 @@ class Config(ReachOptions, VerifyOptions, ExpiryOptions):
     pass
 
 
-def certificate(days, *, subject="CN=x", lifetime=90.0):
-    return {"subject": subject, "days_remaining": days, "not_after": "2026-12-24T12:00:00+00:00", "lifetime_days": lifetime}
+def certificate(days, *, subject="CN=x", issuer="CN=above", lifetime=90.0):
+    return {
+        "subject": subject,
+        "issuer": issuer,
+        "days_remaining": days,
+        "not_after": "2026-12-24T12:00:00+00:00",
+        "lifetime_days": lifetime,
+        "fingerprint_sha256": f"{subject}{days}",
+    }
 
 
 def failures(*chain, **config):
@@ -59,13 +67,60 @@ def test_every_certificate_must_live_long_enough():
             "certificate.chain[1].days_remaining",
             ">= 5",
             "error",
-            f"certificate 'CN=ca' (number 2 of 2 sent) expires in 4.5 days {when}, error below 5 days",
+            f"intermediate certificate 'CN=ca' (number 2 of 2 sent) expires in 4.5 days {when}, error below 5 days",
         ),
     ]
 
 
-def test_a_share_is_of_the_lifetime_of_the_leaf():
-    assert failures(certificate(20, lifetime=50), certificate(20, lifetime=5000), warning_days="33%") == []
+@pytest.mark.parametrize(
+    "left, severity",
+    [
+        (15.0001, None),
+        (15.0, None),
+        (14.9999, "warning"),
+        (14.9, "warning"),
+        (7.0, "warning"),
+        (6.9999, "error"),
+        (0.0, "error"),
+        (-1, "error"),
+    ],
+)
+def test_below_is_below(left, severity):
+    assert [f[2] for f in failures(certificate(left), warning_days=15, critical_days=7)] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    "left, lifetime, alerts",
+    [
+        (31, 3650, False),  # a third of ten years would always alert
+        (29, 3650, True),
+        (2.9, 6, False),  # it is short-lived itself
+        (1.9, 6, True),
+        (29, 60, False),
+        (19, 60, True),
+    ],
+)
+def test_a_share_of_an_authority_has_a_limit(left, lifetime, alerts):
+    found = failures(certificate(5, lifetime=6), certificate(left, subject="CN=ca", lifetime=lifetime), warning_days="33%")
+    assert bool(found) is alerts
+
+
+def test_days_of_an_authority_have_none():
+    found = failures(certificate(90), certificate(50, subject="CN=ca", lifetime=3650), warning_days=60, critical_days="10%")
+    assert [f[2] for f in found] == ["warning"]
+    assert [f[2] for f in failures(certificate(90), certificate(13.9, subject="CN=ca", lifetime=3650), critical_days="10%")] == ["error"]
+
+
+def test_a_root_and_what_nobody_needs_are_warnings_at_most():
+    leaf, root = certificate(90), certificate(3, subject="CN=r", issuer="CN=r")
+    spare = certificate(2, subject="CN=s")
+    found = list(parse_config(Config, {"critical_days": 10}).expiring(links([leaf, spare], [leaf, root])))
+    assert [(f.severity, f.path) for f in found] == [
+        ("warning", "chain[1].days_remaining"),
+        ("warning", "verified_chain[1].days_remaining"),
+    ]
+    assert str(found[1]).startswith("root certificate 'CN=r' (trusted here, not sent) expires in 3.0 days (")
+    assert str(found[1]).endswith(", warning below 10 days")
 
 
 def test_one_that_has_expired():

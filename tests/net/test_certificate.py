@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from monitorpy.net.certificate import describe
+from monitorpy.net.certificate import describe, issued, issuer_url
 
 
 def der(issued):
@@ -74,6 +79,62 @@ def test_a_signature_of_an_unknown_type_is_shown_by_its_number(authority):
 def test_names_that_do_not_parse(authority):
     changed = der(authority.issue()).replace(b"\x82\x09localhost", b"\x9f\x09localhost")
     assert describe(changed)["sans"] == []
+
+
+def extended(*extensions, key=None, subject="leaf", issuer="leaf", by=None):
+    """A certificate (DER) with these extensions, by its own key or by another one."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in (issuer, subject)]
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(*names, key.public_key(), 1, now, now + timedelta(days=1))
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(by or key, SHA256()).public_bytes(Encoding.DER)
+
+
+def test_names_of_every_kind():
+    kinds = [
+        x509.DNSName("a.test"),
+        x509.DNSName("127.0.0.1"),
+        x509.IPAddress(ip_address("::1")),
+        x509.RFC822Name("b.test"),
+        x509.UniformResourceIdentifier("c.test"),
+        x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
+    ]
+    sans = describe(extended(x509.SubjectAlternativeName(kinds)))["sans"]
+    assert sans == ["a.test", "DNS:127.0.0.1", "::1", "email:b.test", "URI:c.test"]
+
+
+def test_who_issued_it():
+    key, other = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+    authority = extended(key=key, subject="ca", issuer="ca")
+    leaf = extended(issuer="ca", by=key)
+    assert issued(leaf, authority)
+    assert issued(authority, authority)
+    assert not issued(authority, leaf)
+    assert not issued(leaf, extended(subject="ca", issuer="ca"))  # another key
+    assert not issued(leaf, extended(subject="other", issuer="other", key=key))  # another name
+    assert not issued(leaf, extended(subject="ca", issuer="ca", key=other))  # a key of another kind
+
+
+def test_where_a_signature_is_unknown_names_decide(authority):
+    strange = der(authority.issue()).replace(ECDSA_SHA256, ECDSA_SHA256[:-1] + b"\x7f")
+    assert issued(strange, authority.certificate.public_bytes(Encoding.DER))
+    authority_with_a_strange_key = authority.certificate.public_bytes(Encoding.DER).replace(EC_KEY, EC_KEY[:-1] + b"\x7f")
+    assert issued(der(authority.issue()), authority_with_a_strange_key)
+    mixed = der(authority.issue()).replace(ECDSA_SHA256, ECDSA_SHA256[:-1] + b"\x7f", 1)  # within, and not without
+    assert not issued(mixed, authority.certificate.public_bytes(Encoding.DER))
+
+
+def test_the_issuer_url_is_that_of_the_authority_information_access():
+    places = [
+        x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+        for method, url in ((AuthorityInformationAccessOID.OCSP, "http://ocsp"), (AuthorityInformationAccessOID.CA_ISSUERS, "http://ca"))
+    ]
+    assert issuer_url(extended()) is None
+    assert issuer_url(extended(x509.AuthorityInformationAccess(places[:1]))) is None
+    assert issuer_url(extended(x509.AuthorityInformationAccess(places))) == "http://ca"
+    assert issuer_url(b"junk") is None
 
 
 def test_what_is_no_certificate():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import socket
+import ssl
 import threading
 from time import monotonic, perf_counter
 
@@ -10,7 +11,7 @@ import pytest
 from monitorpy.errors import NetError
 from monitorpy.net.connect import connect
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.sockets import DeadlineSocket, received_chain
+from monitorpy.net.sockets import DeadlineSocket, received_chain, verified_chain
 from monitorpy.net.tls import TlsSettings
 
 NO_CHECK = TlsSettings(verify=False)
@@ -233,3 +234,55 @@ def test_a_tls_error_while_reading(serve, dial, authority):
     with pytest.raises(NetError, match="TLS error from") as caught:
         sock.recv(10)
     assert caught.value.kind == "tls"
+
+
+def test_the_path_that_was_verified(serve, authority):
+    server = serve(silent, authority.context())
+    with connect("127.0.0.1", server.port, Deadline(20), phases={}) as connection:
+        connection.start_tls(TlsSettings(ca_file=authority.ca_file), "localhost")
+        assert len(received_chain(connection.tls)) == 1
+        assert verified_chain(connection.tls)[0] == received_chain(connection.tls)[0]
+        assert len(verified_chain(connection.tls)) == 2  # and the root, which was not sent
+
+
+def closing(connection, _server):
+    connection.recv(1)
+
+
+def talking(connection, _server):
+    connection.sendall(b"220 hello\r\n")
+    connection.recv(1)
+
+
+@pytest.mark.parametrize("behaviour", [closing, talking])
+def test_a_server_that_goes_on_has_no_objection(serve, dial, authority, behaviour):
+    assert dial(serve(behaviour, authority.context())).sock.last_word(20) is True
+
+
+def test_a_server_that_does_not_say_a_word(serve, dial, authority, ms):
+    assert dial(serve(silent, authority.context())).sock.last_word(100 * ms) is False
+    assert dial(serve(silent, authority.context()), seconds=300 * ms).sock.last_word(20) is False
+
+
+def test_an_objection_that_comes_after_the_handshake(serve, dial, authority):
+    context = authority.context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.ca_file)
+    with pytest.raises(NetError, match="requires a client certificate") as caught:
+        dial(serve(silent, context)).sock.last_word(20)
+    assert (caught.value.phase, caught.value.kind) == ("tls", "tls")
+
+
+def test_a_server_that_resets_says_no(serve, dial, authority, reset):
+    gone = threading.Event()
+
+    def resetting(connection, _server):
+        plain = socket.socket(fileno=connection.detach())
+        reset(plain)
+        gone.set()
+
+    connection = dial(serve(resetting, authority.context()))
+    assert gone.wait(20)
+    with pytest.raises(NetError) as caught:
+        connection.sock.last_word(20)
+    assert caught.value.kind == "reset"

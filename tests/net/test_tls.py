@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import platform
 import ssl
+import sys
 
 import pytest
 import truststore  # noqa: F401 - before a test claims to run elsewhere
@@ -9,7 +10,7 @@ import truststore  # noqa: F401 - before a test claims to run elsewhere
 from monitorpy.errors import NetError
 from monitorpy.net import tls
 from monitorpy.net.connect import connect
-from monitorpy.net.tls import TlsSettings, context, describe, presented_chain
+from monitorpy.net.tls import TlsSettings, context, describe, presented_chain, trusted_path
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +49,39 @@ def test_a_private_ca_is_the_only_one(authority, handshake):
 def test_the_chain_and_its_description(authority, handshake):
     (der,) = handshake(authority.context(), TlsSettings(ca_file=authority.ca_file), look=presented_chain)
     assert describe(der)["subject"] == "CN=localhost"
+
+
+def test_the_path_to_what_is_trusted(authority, handshake):
+    settings = TlsSettings(ca_file=authority.ca_file)
+    leaf, root = handshake(authority.context(), settings, look=lambda sock: trusted_path(sock, settings))
+    assert (describe(leaf)["subject"], describe(root)["subject"]) == ("CN=localhost", "CN=Test CA")
+    unverified = TlsSettings(verify=False)
+    assert handshake(authority.context(), unverified, look=lambda sock: trusted_path(sock, unverified)) is None
+
+
+def test_dates_need_not_be_checked(authority, handshake):
+    late, foreign = authority.context(ends=-3.0), authority.context("other.pem", ends=-3.0, signed_by="self")
+    settings = TlsSettings(ca_file=authority.ca_file, check_dates=False)
+    assert handshake(late, settings) == "TLSv1.3"
+    with pytest.raises(NetError, match="self-signed"):
+        handshake(foreign, settings)
+
+
+def test_a_host_is_not_named_by_the_common_name(authority, handshake):
+    with pytest.raises(NetError, match="wrong host: not valid for 'localhost'"):
+        handshake(authority.context(names=()), TlsSettings(ca_file=authority.ca_file))
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_ciphers_without_a_certificate_are_never_offered(authority, handshake, verify):
+    server = authority.context()
+    server.set_ciphers("aNULL:ALL:@SECLEVEL=0")
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    settings = TlsSettings(verify=verify, ca_file=authority.ca_file, min_version="1.0")
+    assert handshake(server, settings, look=lambda sock: len(presented_chain(sock))) == 1
+    server.set_ciphers("aNULL:@SECLEVEL=0")
+    with pytest.raises(NetError, match="no cipher in common, it has no certificate"):
+        handshake(server, settings)
 
 
 def test_the_system_does_not_know_our_ca(authority, handshake):
@@ -195,3 +229,17 @@ def test_the_keychain_of_other_systems(authority, handshake, monkeypatch):
     assert context(TlsSettings(ca_file=authority.ca_file)) is context(TlsSettings(ca_file=authority.ca_file))
     monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
     assert handshake(authority.context(), TlsSettings(check_hostname=True)) == "TLSv1.3"
+    assert handshake(authority.context(), TlsSettings(), look=lambda sock: trusted_path(sock, TlsSettings())) is None
+
+
+def test_a_keychain_that_refuses(authority, handshake, monkeypatch):
+    def refuse(sock, server_hostname):
+        error = ssl.SSLCertVerificationError()
+        error.verify_code, error.verify_message = -67843, "the keychain does not trust it"
+        raise error
+
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    monkeypatch.setattr(sys.modules["truststore._api"], "_verify_peercerts", refuse)  # it closes the socket then
+    with pytest.raises(NetError, match=r"is not valid: .*the keychain does not trust it"):
+        handshake(authority.context(), TlsSettings())

@@ -61,7 +61,14 @@ def test_expired_without_the_certificate_at_hand():
 def test_the_certificate_out_of_date_is_the_one_that_is_dated(chain):
     good, _ = chain()
     bad, _ = chain(ends=-5.0)
-    assert verify_text(unverified(10, "certificate has expired", [good, bad])).startswith("expired 5.0 days ago")
+    text = verify_text(unverified(10, "certificate has expired", [good, bad]))
+    assert text.startswith("intermediate certificate 'CN=localhost' expired 5.0 days ago")
+
+
+def test_the_certificate_out_of_date_may_be_one_of_ours(chain):
+    hint = "(a certificate that was not sent, but is trusted here)"
+    assert verify_text(unverified(10, "certificate has expired", chain())) == f"expired {hint}"
+    assert verify_text(unverified(9, "certificate is not yet valid", chain())) == f"not yet valid {hint}"
 
 
 def test_not_yet_valid(chain):
@@ -83,5 +90,6 @@ def test_wrong_host(chain):
 
 def test_others():
     assert verify_text(unverified(18, "self-signed certificate")) == "self-signed certificate"
-    assert verify_text(unverified(26, "unsuitable certificate purpose")) == "unsuitable certificate purpose"
+    assert verify_text(unverified(26, "unsuitable certificate purpose")).startswith("unsuitable purpose: ")
+    assert verify_text(unverified(51, "unsupported name constraint type")) == "unsupported name constraint type"
     assert "certificate verify failed" in str(tls_error(unverified(0, ""), "tls", "db:1"))
