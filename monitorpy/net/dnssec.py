@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import dns.exception
@@ -58,20 +59,21 @@ def validate(answer: Answer, anchors: Anchors, ask: Ask, now: datetime | None = 
 
 def _parts(chain: Chain, answer: Answer) -> Iterator[Callable[[], Zone]]:
     """What must be judged, as functions that tell the zone which vouches for it."""
-    *aliased, end = (answer.name, *answer.aliases)
-    for name in aliased:
-        yield partial(_alias, chain, *_held(answer, name, dns.rdatatype.CNAME))
+    names = (answer.name, *answer.aliases)
+    for name, target in pairwise(names):
+        yield partial(_alias, chain, *_followed(answer, name, target))
     if answer.outcome == "NOERROR":
-        yield partial(_records, chain, *_held(answer, end, answer.rdtype))
+        records = answer.message.find_rrset(answer.message.answer, names[-1], dns.rdataclass.IN, answer.rdtype)
+        yield partial(_records, chain, answer.message, records)
     else:
-        yield partial(_nothing, chain, answer, end)
+        yield partial(_nothing, chain, answer, names[-1])
 
 
-def _held(answer: Answer, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> tuple[dns.message.Message, dns.rrset.RRset]:
-    """The records that the answer was taken from: the first ones of that name and type."""
+def _followed(answer: Answer, name: dns.name.Name, target: dns.name.Name) -> tuple[dns.message.Message, dns.rrset.RRset]:
+    """The alias that was followed: another reply may have one of the same name that leads elsewhere, and must not stand in for it."""
     messages = (*answer.earlier, answer.message)
-    found = ((message, message.get_rrset(message.answer, name, dns.rdataclass.IN, rdtype)) for message in messages)
-    return next((message, rrset) for message, rrset in found if rrset)
+    found = ((message, message.get_rrset(message.answer, name, dns.rdataclass.IN, dns.rdatatype.CNAME)) for message in messages)
+    return next((message, rrset) for message, rrset in found if rrset and rrset[0].target == target)
 
 
 def _alias(chain: Chain, message: dns.message.Message, cname: dns.rrset.RRset) -> Zone:

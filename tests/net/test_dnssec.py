@@ -399,6 +399,32 @@ def test_a_server_that_does_not_follow_aliases(plain, dnssec):
     assert plain("chain.signed.test.").reason.startswith("the signature of alias.signed.test CNAME by key")
 
 
+@pytest.mark.parametrize("bait", ["c A", "c CNAME"])
+def test_what_was_used_is_what_is_judged(plain, dnssec, bait):
+    """A first reply brings signed records that nobody asked for, a second one unsigned ones in their place, which are used."""
+    plain.signed.add("a.signed.test.", "CNAME", "b.signed.test.")
+    plain.signed.add("b.signed.test.", "CNAME", "c.signed.test.")
+    plain.signed.add("c.signed.test.", *{"c A": ("A", "192.0.2.1"), "c CNAME": ("CNAME", "www.signed.test.")}[bait])
+    plain.signed.sign()
+    good = plain.world.ask(dnssec.name("c.signed.test."), dnssec.rdtype(bait[2:])).answer
+    forged = {"c A": ("A", "192.0.2.66"), "c CNAME": ("CNAME", "www.other.test.")}[bait]
+
+    def first(message):
+        message.answer[:] = [rrset for rrset in message.answer if rrset.name.to_text().startswith("a.")] + good
+
+    def second(message):
+        message.answer[:] = [rrset for rrset in message.answer if rrset.name.to_text().startswith("b.")]
+        message.answer.append(dns.rrset.from_text("c.signed.test.", 300, "IN", *forged))
+        if bait == "c CNAME":
+            message.answer += plain.world.ask(dnssec.name("www.other.test."), dnssec.rdtype("A")).answer
+
+    assert plain("a.signed.test.").status == "secure"
+    plain.world.tamper.append(replies_with({"a.signed.test.": first, "b.signed.test.": second}))
+    answer = plain.look_up("a.signed.test.")
+    assert [str(record) for record in answer.records] == ["192.0.2.66" if bait == "c A" else "192.0.2.7"]
+    assert plain.judge(answer) == Verdict("bogus", f"c.signed.test {bait[2:]} is not signed, though signed.test is")
+
+
 def test_a_resolver_that_knows_no_dnssec(plain, dnssec):
     plain.world.tamper.append(dnssec.without("RRSIG", "NSEC", "DS", "DNSKEY"))
     assert plain("www.signed.test.") == Verdict("bogus", ". has no DNSKEY records, though the trust anchor names " + root_key(plain))
