@@ -11,8 +11,9 @@ from typing import Final
 _ECHO: Final = struct.Struct("!BBHHH")
 """Type, code, checksum, identifier, sequence number; other messages have eight bytes before what they are about, too."""
 
-_REQUEST: Mapping[int, int] = {socket.AF_INET: 8, socket.AF_INET6: 128}
-_REPLY: Mapping[int, int] = {socket.AF_INET: 0, socket.AF_INET6: 129}
+REQUEST: Mapping[int, int] = {socket.AF_INET: 8, socket.AF_INET6: 128}
+REPLY: Mapping[int, int] = {socket.AF_INET: 0, socket.AF_INET6: 129}
+"""Types of the messages, by address family."""
 
 _UNREACHABLE_4 = {
     0: "network unreachable",
@@ -80,10 +81,10 @@ def checksum(data: bytes) -> int:
 
 def echo_request(family: int, identifier: int, sequence: int, payload: bytes) -> bytes:
     """The message. For IPv6 the checksum is the system's: it covers addresses that only the system knows (RFC 3542, 3.1)."""
-    head = _ECHO.pack(_REQUEST[family], 0, 0, identifier, sequence)
+    head = _ECHO.pack(REQUEST[family], 0, 0, identifier, sequence)
     if family == socket.AF_INET6:
         return head + payload
-    return _ECHO.pack(_REQUEST[family], 0, checksum(head + payload), identifier, sequence) + payload
+    return _ECHO.pack(REQUEST[family], 0, checksum(head + payload), identifier, sequence) + payload
 
 
 def parse(family: int, packet: bytes) -> Reply | Trouble | None:
@@ -95,7 +96,7 @@ def parse(family: int, packet: bytes) -> Reply | Trouble | None:
     if len(message) < _ECHO.size or (family == socket.AF_INET and checksum(message)):
         return None
     kind, code, _, identifier, sequence = _ECHO.unpack_from(message)
-    if kind == _REPLY[family]:
+    if kind == REPLY[family]:
         return Reply(identifier, sequence, message[_ECHO.size :])
     if kind in _TROUBLES[family]:
         return _trouble(family, reason(family, kind, code), message[_ECHO.size :])
@@ -110,7 +111,7 @@ def reason(family: int, kind: int, code: int) -> str:
 
 def echoed(family: int, message: bytes) -> tuple[int, int] | None:
     """Identifier and sequence number of a request of ours that is quoted in an error; None if it is something else."""
-    if len(message) < _ECHO.size or message[0] != _REQUEST[family]:
+    if len(message) < _ECHO.size or message[0] != REQUEST[family]:
         return None
     _, _, _, identifier, sequence = _ECHO.unpack_from(message)
     return identifier, sequence

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import socket
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count as counter
@@ -17,7 +18,7 @@ from typing import Final
 from monitorpy.errors import NetError
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.faults import mapped, net_error
-from monitorpy.net.icmp import Trouble, echo_request, echoed, parse, reason
+from monitorpy.net.icmp import REPLY, REQUEST, Trouble, echo_request, echoed, parse, reason
 from monitorpy.net.resolve import Address
 
 TOKEN: Final = 8
@@ -30,6 +31,8 @@ _RECVERR: Mapping[int, tuple[int, int]] = {socket.AF_INET: (0, 11), socket.AF_IN
 _EXTENDED: Final = struct.Struct("=IBBBBII")
 """struct sock_extended_err of ip(7): errno, origin, type, code, padding, info, data; the address of who reports it follows."""
 _FROM_ICMP = (2, 3)
+_ATTACH_FILTER: Final = 26
+"""SO_ATTACH_FILTER: socket(7)."""
 _LONGEST = 3_600.0
 """Seconds of one wait: socket timeouts cannot be infinite."""
 
@@ -148,8 +151,8 @@ class _Echo:
         self._sent_at: dict[int, float] = {}
         self._pings = pings
         self._began = perf_counter()
-        if raw:
-            _only_answers(sock, self._family)
+        if raw and _LINUX:
+            _only_answers(sock, self._family, self._identifier)
         elif _LINUX:
             sock.setsockopt(*_RECVERR[self._family], 1)  # tells what routers say
 
@@ -227,13 +230,26 @@ def _packed(family: int, host: str) -> bytes:
     return socket.inet_pton(family, host.partition("%")[0])
 
 
-def _only_answers(sock: socket.socket, family: int) -> None:
-    """Have Linux drop what is neither reply nor error: a raw socket gets the requests of others, too, and its queue is short."""
-    if not _LINUX:
-        return
-    wanted = sum(1 << kind for kind in (0, 3, 11, 12)) if family == socket.AF_INET else sum(1 << kind for kind in (1, 2, 3, 4, 129))
+def _only_answers(sock: socket.socket, family: int, identifier: int) -> None:
+    """Have Linux drop the replies to others, and all requests: a raw socket gets the ICMP of the whole machine, and its queue is short."""
+    program = b"".join(struct.pack("=HBBI", *line) for line in _filter(family, identifier))
+    kept = ctypes.create_string_buffer(program)
     with suppress(OSError):  # it only saves work
-        if family == socket.AF_INET:
-            sock.setsockopt(255, 1, struct.pack("=I", ~wanted & 0xFFFFFFFF))  # SOL_RAW, ICMP_FILTER: raw(7)
-        else:
-            sock.setsockopt(socket.IPPROTO_ICMPV6, 1, (~wanted & (1 << 256) - 1).to_bytes(32, "little"))  # ICMPV6_FILTER
+        sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("@HP", len(program) // 8, ctypes.addressof(kept)))
+        sock.settimeout(0)
+        while True:  # what came before it may have filled the queue
+            sock.recv(1)
+
+
+def _filter(family: int, identifier: int) -> Iterator[tuple[int, int, int, int]]:
+    """Instructions of a BPF: code, lines to jump over when true and when false, operand. Those of IPv4 begin with the header of IP."""
+    headed = family == socket.AF_INET
+    if headed:
+        yield (0xB1, 0, 0, 0)  # X = the length of that header
+    yield (0x50 if headed else 0x30, 0, 0, 0)  # A = the type
+    yield (0x15, 0, 2, REPLY[family])  # no reply: on to the request
+    yield (0x48 if headed else 0x28, 0, 0, 4)  # A = the identifier
+    yield (0x15, 1, 2, identifier)
+    yield (0x15, 1, 0, REQUEST[family])
+    yield (0x06, 0, 0, 0xFFFF)  # take it
+    yield (0x06, 0, 0, 0)  # drop it

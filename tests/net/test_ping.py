@@ -18,7 +18,7 @@ import pytest
 from monitorpy.errors import NetError
 from monitorpy.net import ping as module
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.icmp import checksum
+from monitorpy.net.icmp import Reply, checksum, echo_request, parse
 from monitorpy.net.ping import Pings, fits, margin, ping
 from monitorpy.net.resolve import Address, resolve
 
@@ -52,13 +52,17 @@ def test_loopback():
     assert all(0 < seconds < 1 for seconds in pings.times.values())
 
 
-@pytest.mark.usefixtures("permitted")
-def test_loopback_over_ipv6():
+def need_ipv6():
     try:
         with socket.socket(V6, socket.SOCK_DGRAM) as sock:
             sock.bind(("::1", 0))
     except OSError:
         pytest.skip("this machine has no IPv6")
+
+
+@pytest.mark.usefixtures("permitted")
+def test_loopback_over_ipv6():
+    need_ipv6()
     assert send("::1", size=8).received == 3
     assert send("0::1", size=8).received == 3  # written in another way
 
@@ -72,9 +76,12 @@ def test_the_largest():
 
 
 @pytest.mark.usefixtures("permitted")
-def test_many_at_once_take_no_answers_of_others():
-    with ThreadPoolExecutor(50) as pool:
-        done = list(pool.map(lambda _: send(count=4, seconds=5), range(200)))
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_many_at_once_take_no_answers_of_others(host):
+    if host == "::1":
+        need_ipv6()
+    with ThreadPoolExecutor(50) as pool:  # each of its raw sockets gets the answers of all: without a filter, its queue overflows
+        done = list(pool.map(lambda _: send(host, count=4, seconds=5), range(400)))
     assert {(pings.sent, pings.received, pings.duplicates) for pings in done} == {(4, 4, 0)}
 
 
@@ -236,6 +243,9 @@ class System:
             raise self.send_errors.pop(0)
         self.queue += self.answer(packet)
 
+    def recv(self, size):
+        raise BlockingIOError
+
     def recvfrom(self, size):
         if not self.queue:
             threading.Event().wait(self.timeout)
@@ -289,13 +299,38 @@ def test_raw(system):
     pings = send("192.0.2.7", name="host.test")
     assert pings.peer == "host.test (192.0.2.7)"
     assert pings.received == 3
-    assert (255, 1) in [option[:2] for option in made.options]
+    assert [option[:2] for option in made.options] == [(socket.SOL_SOCKET, 26)]
 
 
 def test_raw_over_ipv6(system):
-    made = system(lambda request: [reply(request, sender="2001:db8::7", family=V6)])
+    system(lambda request: [reply(request, sender="2001:db8::7", family=V6)])
     assert send("2001:db8:0::7").received == 3
-    assert (socket.IPPROTO_ICMPV6, 1) in [option[:2] for option in made.options]
+
+
+def test_a_filter_that_is_not_taken_costs_nothing_but_time(system, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+
+    made = system(lambda request: [reply(request)])
+    monkeypatch.setattr(made, "setsockopt", refused)
+    assert send("192.0.2.7").received == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may open raw sockets")
+@pytest.mark.parametrize("family, host", [(V4, "127.0.0.1"), (V6, "::1")])
+def test_the_filter_lets_our_replies_pass_and_no_other(family, host):
+    if family == V6:
+        need_ipv6()
+    with module._socket(family, socket.SOCK_RAW) as sock:
+        sock.sendto(echo_request(family, 0x1234, 1, b"early"), (host, 0))
+        module._only_answers(sock, family, 0x1234)
+        for identifier in (0x4321, 0x1234, 0x1235):
+            sock.sendto(echo_request(family, identifier, 1, b"12345678"), (host, 0))
+        sock.settimeout(0.2)
+        heard = [parse(family, sock.recv(100))]
+        with pytest.raises(TimeoutError):
+            heard.append(sock.recv(100))
+    assert heard == [Reply(0x1234, 1, b"12345678")]
 
 
 def test_link_local(system):
