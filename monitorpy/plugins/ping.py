@@ -16,7 +16,7 @@ from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.tls_options import ReachOptions, Text
 from monitorpy.errors import NetError
-from monitorpy.net.ping import TOKEN, Pings, fits, ping
+from monitorpy.net.ping import Pings, fits, ping
 from monitorpy.net.resolve import Address, resolve
 
 _ANY_LOSS = Threshold(warning=Range(high=0))
@@ -33,9 +33,9 @@ class PingPlugin(PluginTemplate):
         """What a check file may say."""
 
         host: Text = Field(description="Host name or IP address.")
-        count: int = Field(3, ge=1, le=1_000, description="Echo requests to send.")
+        count: int = Field(3, ge=1, le=100, description="Echo requests to send.")
         interval: float = Field(0.2, ge=0.001, le=60, description="Seconds from one request to the next.")
-        size: int = Field(56, ge=TOKEN, le=65_507, description="Bytes of payload in each request.")
+        size: int = Field(56, ge=16, le=65_000, description="Bytes of payload in each request.")
         max_loss_percent: ThresholdField | None = Field(
             None,
             description="Percent of requests without an answer: a number (error above it), a range, or {warning, error} "
@@ -70,8 +70,8 @@ class PingPlugin(PluginTemplate):
             return self.broken_result(error, perf_counter() - started, raw)
         self.phases["first_byte"] = pings.times[min(pings.times)]
         average = raw["rtt"]["avg"]
-        answers = f"{pings.received} of {pings.sent} echo requests answered, {average * 1000:.3g} ms on average"
-        return self.judged_result(f"{pings.peer}: {answers}", self._failures(pings, average), average, raw)
+        answers = f"{pings.received} of {pings.sent} replies, rtt {_milliseconds(average)} ms on average"
+        return self.judged_result(f"{pings.peer} answers: {answers}", self._failures(pings, average), average, raw)
 
     def _resolved(self) -> Address:
         started = perf_counter()
@@ -94,3 +94,9 @@ def _observed(pings: Pings) -> dict[str, Any]:
     rtt = {"min": min(times), "avg": sum(times) / len(times), "max": max(times)} if times else {"min": None, "avg": None, "max": None}
     loss = pings.loss_percent if pings.sent else None
     return {"sent": pings.sent, "received": pings.received, "loss_percent": loss, "duplicates": pings.duplicates, "rtt": rtt}
+
+
+def _milliseconds(seconds: float) -> str:
+    """With three figures that count, all before the point where there are more."""
+    ms = seconds * 1000
+    return f"{ms:.3g}" if ms < 999.5 else f"{ms:.0f}"  # noqa: PLR2004 - from there on "g" writes an exponent

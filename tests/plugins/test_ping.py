@@ -33,7 +33,7 @@ def test_loopback():
     if result.fault == "environment":
         pytest.skip(result.message)
     assert result.is_success(), result
-    assert result.message.startswith("127.0.0.1: 3 of 3 echo requests answered, ")
+    assert result.message.startswith("127.0.0.1 answers: 3 of 3 replies, rtt ")
     rtt = result.raw_data.pop("rtt")
     assert result.raw_data == {"host": "127.0.0.1", "address": "127.0.0.1", "sent": 3, "received": 3, "loss_percent": 0.0, "duplicates": 0}
     assert 0 < rtt["min"] <= rtt["avg"] <= rtt["max"] < 1
@@ -45,11 +45,17 @@ def test_loopback():
 def test_observed(answered):
     answered({1: 0.01, 2: 0.02, 3: 0.06}, duplicates=1)
     result = check()
-    assert result.message == "127.0.0.1: 3 of 3 echo requests answered, 30 ms on average"
+    assert result.message == "127.0.0.1 answers: 3 of 3 replies, rtt 30 ms on average"
     assert result.raw_data["rtt"] == {"min": 0.01, "avg": pytest.approx(0.03), "max": 0.06}
     assert result.raw_data["duplicates"] == 1
     assert result.response_time == pytest.approx(0.03)
     assert result.phases["first_byte"] == 0.01
+
+
+@pytest.mark.parametrize("seconds, text", [(0.0000412, "0.0412 ms"), (0.5, "500 ms"), (0.9996, "1000 ms"), (12.3456, "12346 ms")])
+def test_the_average_in_words(answered, seconds, text):
+    answered({1: seconds}, sent=1)
+    assert check().message == f"127.0.0.1 answers: 1 of 1 replies, rtt {text} on average"
 
 
 def test_any_loss_is_a_warning(answered):
@@ -142,10 +148,10 @@ def test_a_timeout_that_only_the_check_has():
     [
         ({"count": 10, "interval": 1, "timeout": 10}, "count 10 x interval 1 s does not fit into the timeout of 10 s"),
         ({"count": 0}, "count: must be at least 1, not 0"),
-        ({"count": 1001}, "count: must be at most 1000, not 1001"),
+        ({"count": 101}, "count: must be at most 100, not 101"),
         ({"interval": 0}, "interval: must be at least 0.001, not 0"),
-        ({"size": 7}, "size: must be at least 8, not 7"),
-        ({"size": 65_508}, "size: must be at most 65507, not 65508"),
+        ({"size": 15}, "size: must be at least 16, not 15"),
+        ({"size": 65_001}, "size: must be at most 65000, not 65001"),
         ({"max_loss_percent": {"warn": 1}}, "max_loss_percent: must have warning, error, or both"),
         ({"max_rtt": "fast"}, "max_rtt: must be a number"),
         ({"cuont": 3}, "unknown key 'cuont'; did you mean 'count'?"),
