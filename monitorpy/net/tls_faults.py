@@ -39,7 +39,7 @@ _REASONS = {
     "RECORD_LAYER_FAILURE": "{} does not speak TLS here (its answer is no TLS record)",  # OpenSSL 3.2 and newer
     "UNSUPPORTED_PROTOCOL": "{} only offers TLS versions that are refused here",
     "TLSV1_ALERT_PROTOCOL_VERSION": "{} refuses the TLS versions offered (no version in common)",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "{} refused the TLS handshake (no cipher in common, it has no certificate, or it wants a client certificate)",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "{} refused the TLS handshake (no cipher in common, no certificate, or it wants a client certificate)",
     "NO_CIPHERS_AVAILABLE": "no cipher is left to offer to {}",
     "TLSV1_UNRECOGNIZED_NAME": "{} does not know the host name that was asked for (SNI)",
     "TLSV1_ALERT_UNRECOGNIZED_NAME": "{} does not know the host name that was asked for (SNI)",

@@ -582,7 +582,7 @@ def test_a_server_without_a_certificate():
     with TlsServer(tls=context) as server:
         result = run_check("ssl_certificate", {"hostname": "127.0.0.1", "port": server.port})
     assert (result.status, result.kind) == ("error", "tls")
-    assert "(no cipher in common, it has no certificate, or it wants a client certificate)" in result.message
+    assert "(no cipher in common, no certificate, or it wants a client certificate)" in result.message
 
 
 def test_the_address_can_be_pinned(certificates, serve):
