@@ -54,7 +54,6 @@ class Connection:
         prepared, name = context(settings), _sni(server_hostname)
         started = perf_counter()
         try:
-            plain.getpeername()  # the ssl module loses the socket of a peer that is gone
             wrapped = prepared.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False)
             assert isinstance(wrapped, DeadlineSSLSocket)
             wrapped.bound(self.deadline, plain.peer, plain.phase)

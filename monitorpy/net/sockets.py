@@ -108,6 +108,16 @@ class DeadlineSocket(_Bounded):
 class DeadlineSSLSocket(_Bounded, ssl.SSLSocket):
     """A TLS socket under a deadline; made by a context of `net.tls`, which sets it as ``sslsocket_class``."""
 
+    def getpeername(self) -> Any:
+        """The peer's address. While it is made, the ssl module asks for it, and would lose the socket of a peer that is gone."""
+        try:
+            return super().getpeername()
+        except OSError as error:
+            if hasattr(self, "_connected"):
+                raise
+            self.close()
+            raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer") from error
+
     def do_handshake(self, block: bool = False) -> None:
         self._arm("tls")
         try:

@@ -12,7 +12,7 @@ from monitorpy.errors import NetError
 from monitorpy.net.connect import connect
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.sockets import DeadlineSocket, received_chain, verified_chain
-from monitorpy.net.tls import TlsSettings
+from monitorpy.net.tls import TlsSettings, context
 
 NO_CHECK = TlsSettings(verify=False)
 
@@ -190,6 +190,25 @@ def test_a_socket_that_is_not_connected(deadline):
             sock.recv_into(bytearray(1))
         with pytest.raises(NetError, match="closed the connection"):
             sock.send(b"x")
+
+
+def test_tls_with_a_peer_that_is_gone(serve, dial, authority, reset):
+    """As a reset between connecting and the handshake; a socket that is lost would be a ResourceWarning."""
+    sock = dial(serve(lambda connection, _: (connection.recv(1), reset(connection)))).sock
+    sock.sendall(b"x")
+    with pytest.raises(NetError, match="reset the connection"):
+        sock.recv(1)
+    with pytest.raises(ConnectionResetError):
+        context(TlsSettings(ca_file=authority.ca_file)).wrap_socket(sock, server_hostname="localhost", do_handshake_on_connect=False)
+    assert sock.fileno() == -1
+
+
+def test_the_peer_of_a_tls_connection_that_ended(serve, dial, authority):
+    sock = dial(serve(echo, authority.context())).sock
+    assert sock.getpeername()[0] == "127.0.0.1"
+    sock.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sock.getpeername()
 
 
 def test_the_chain_of_newer_pythons():
