@@ -16,8 +16,8 @@ REPLY: Mapping[int, int] = {socket.AF_INET: 0, socket.AF_INET6: 129}
 """Types of the messages, by address family."""
 
 _UNREACHABLE_4 = {
-    0: "network unreachable",
-    1: "host unreachable",
+    0: "no route to network",
+    1: "no route to host",
     2: "protocol unreachable",
     3: "port unreachable",
     4: "it is too large, and must not be fragmented",

@@ -67,11 +67,10 @@ class Pings:
         return len(self.times.keys() | self.troubles.keys()) == self.sent
 
     def silence(self, deadline: Deadline) -> NetError:
-        """What to raise when no answer came at all."""
+        """What to raise when no reply came at all."""
         if self.troubles:
             return NetError(f"{self.peer} is not reached: {self.complaints}", phase="first_byte", kind="connect")
-        requests = f"{self.sent} echo request{'s' if self.sent != 1 else ''}"
-        return deadline.error("first_byte", f"no answer from {self.peer} to {requests}")
+        return deadline.error("first_byte", f"no reply from {self.peer} ({self.sent} sent)")
 
     @property
     def complaints(self) -> str:
@@ -79,40 +78,41 @@ class Pings:
         return "; ".join(dict.fromkeys(self.troubles.values()))
 
 
-def margin(seconds: float) -> float:
-    """Of the time there is, what is kept: lost answers are a result, and it must be one before the check itself is late."""
-    return min(0.1 * seconds, 0.2)
+def patience(deadline: Deadline) -> float:
+    """Seconds to wait for replies after the last request: a lost one is a result, too, and it must come before the deadline.
+
+    A tenth of the whole time is kept for that, 0.2 s at most, and not more than half of what is left.
+    """
+    left = deadline.left()
+    return left - min(0.1 * deadline.seconds, 0.2, left / 2)
 
 
 def fits(count: int, interval: float, seconds: float) -> bool:
-    """Whether so many requests, so far apart (seconds), can be sent and answered in that time."""
-    return count == 1 or count * interval < seconds - margin(seconds)
+    """Whether so many requests, so far apart (seconds), can be sent in that time."""
+    return (count - 1) * interval < seconds
 
 
-def ping(host: str, target: Address, deadline: Deadline, *, count: int, interval: float, size: int) -> Pings:
-    """Send ``count`` echo requests with ``size`` bytes of payload, ``interval`` seconds apart, and wait for their answers.
+def ping(pings: Pings, target: Address, deadline: Deadline, *, count: int, interval: float, size: int) -> None:
+    """Send ``count`` echo requests with ``size`` bytes of payload, ``interval`` seconds apart, and wait for their replies.
 
-    Returns when each is answered, or at the deadline, less the `margin`. Raises NetError: with fault "environment" when
-    this machine permits no ping, "config" when the requests do not fit, "target" when they could not be sent.
+    Ends when something is known of each, or when the `patience` is over. What came of them is in ``pings``, also when
+    a NetError is raised: with fault "environment" when this machine permits no ping, "config" when the requests do not fit,
+    "target" when they could not be sent.
     """
     if not fits(count, interval, deadline.seconds):
         message = f"{count} echo requests {interval:g} s apart do not fit into {deadline.seconds:g} s"
         raise NetError(message, phase="send", kind="config", fault="config")
-    peer = target.host if host == target.host else f"{host} ({target.host})"
-    end = Deadline(deadline.left() - margin(deadline.left()))
-    pings = Pings(peer)
-    with mapped("connect", peer):
+    with mapped("connect", pings.peer):
         sock, raw = _open(target.family)
     with sock:
-        echo = _Echo(sock, raw, target, size, pings)
+        echo = _Echo(sock, target, deadline, pings, raw=raw, size=size)
         for number in range(1, count + 1):
             due = Deadline((number - 1) * interval - echo.elapsed())
-            echo.listen(due.earlier(end), until_settled=False)
-            if end.expired:
-                raise deadline.error("send", f"only {pings.sent} of {count} echo requests to {peer} could be sent")
+            echo.listen(due.earlier(deadline), until_settled=False)
+            if deadline.expired:
+                raise deadline.error("send", f"only {pings.sent} of {count} echo requests to {pings.peer} could be sent")
             echo.send(number)
-        echo.listen(end, until_settled=True)
-    return pings
+        echo.listen(Deadline(patience(deadline)), until_settled=True)
 
 
 def _open(family: int) -> tuple[socket.socket, bool]:
@@ -139,9 +139,11 @@ class _Echo:
     A datagram socket gets the identifier from the system, and only what belongs to it. A raw one gets all ICMP of the machine.
     """
 
-    def __init__(self, sock: socket.socket, raw: bool, target: Address, size: int, pings: Pings) -> None:
+    def __init__(self, sock: socket.socket, target: Address, deadline: Deadline, pings: Pings, *, raw: bool, size: int) -> None:
         self._sock = sock
         self._raw = raw
+        self._keeps_errors = _LINUX and not raw
+        self._deadline = deadline
         self._target = target
         self._family = target.family
         self._packed = _packed(target.family, target.host)
@@ -152,8 +154,8 @@ class _Echo:
         self._pings = pings
         self._began = perf_counter()
         if raw and _LINUX:
-            _only_answers(sock, self._family, self._identifier)
-        elif _LINUX:
+            _only_answers(sock, self._family, self._identifier, deadline)
+        elif self._keeps_errors:
             sock.setsockopt(*_RECVERR[self._family], 1)  # tells what routers say
 
     def elapsed(self) -> float:
@@ -161,18 +163,25 @@ class _Echo:
 
     def send(self, sequence: int) -> None:
         packet = echo_request(self._family, self._identifier, sequence, self._payload)
-        self._sent_at[sequence] = perf_counter()
-        with mapped("send", self._pings.peer):
-            try:
-                self._sock.sendto(packet, (self._target.host, 0))
-            except OSError as error:
-                if error.errno == errno.EMSGSIZE:
-                    message = f"a payload of {len(self._payload)} bytes is too large for an echo request to {self._pings.peer}"
-                    raise NetError(message, phase="send", kind="config", fault="config") from error
-                if self._raw or not self._told():
-                    raise
-                self._sock.sendto(packet, (self._target.host, 0))  # the error was an earlier request's
+        with mapped("send", self._pings.peer, self._deadline):
+            while not self._passed(sequence, packet):
+                pass
         self._pings.sent += 1
+
+    def _passed(self, sequence: int, packet: bytes) -> bool:
+        """Whether the system took the packet; if not, it told of the trouble of an earlier one instead, which is noted."""
+        self._sock.settimeout(min(self._deadline.timeout("send", f"could not send to {self._pings.peer}"), _LONGEST))
+        self._sent_at[sequence] = perf_counter()
+        try:
+            self._sock.sendto(packet, (self._target.host, 0))
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE:
+                message = f"a payload of {len(self._payload)} bytes is too large for an echo request to {self._pings.peer}"
+                raise NetError(message, phase="send", kind="config", fault="config") from error
+            if not self._told():
+                raise
+            return False
+        return True
 
     def listen(self, end: Deadline, *, until_settled: bool) -> None:
         """Take what comes until then, or until something is known of every request."""
@@ -183,7 +192,7 @@ class _Echo:
             except TimeoutError:
                 continue
             except OSError as error:
-                if self._raw or not self._told():
+                if not self._told():
                     raise net_error(error, "first_byte", self._pings.peer) from error
                 continue
             self._take(packet, sender[0], perf_counter())
@@ -202,10 +211,10 @@ class _Echo:
                 self._pings.times[heard.sequence] = arrived - self._sent_at[heard.sequence]
 
     def _told(self) -> bool:
-        """Take what the system keeps of errors for a datagram socket; whether a router, or the host, has sent one."""
+        """Take what Linux keeps of errors for a datagram socket; whether a router, or the host, has sent one."""
+        if not self._keeps_errors:
+            return False
         told = False
-        if not _LINUX:
-            return told
         self._sock.settimeout(0)
         with suppress(BlockingIOError):
             while True:
@@ -230,14 +239,14 @@ def _packed(family: int, host: str) -> bytes:
     return socket.inet_pton(family, host.partition("%")[0])
 
 
-def _only_answers(sock: socket.socket, family: int, identifier: int) -> None:
+def _only_answers(sock: socket.socket, family: int, identifier: int, deadline: Deadline) -> None:
     """Have Linux drop the replies to others, and all requests: a raw socket gets the ICMP of the whole machine, and its queue is short."""
     program = b"".join(struct.pack("=HBBI", *line) for line in _filter(family, identifier))
     kept = ctypes.create_string_buffer(program)
     with suppress(OSError):  # it only saves work
         sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("@HP", len(program) // 8, ctypes.addressof(kept)))
         sock.settimeout(0)
-        while True:  # what came before it may have filled the queue
+        while not deadline.expired:  # what came before it may have filled the queue
             sock.recv(1)
 
 

@@ -38,7 +38,7 @@ class PingPlugin(PluginTemplate):
         size: int = Field(56, ge=16, le=65_000, description="Bytes of payload in each request.")
         max_loss_percent: ThresholdField | None = Field(
             None,
-            description="Percent of requests without an answer: a number (error above it), a range, or {warning, error} "
+            description="Percent of requests without a reply: a number (error above it), a range, or {warning, error} "
             "(default: any loss is a warning). If all are lost, it is an error always.",
         )
         max_rtt: ThresholdField | None = Field(
@@ -48,7 +48,7 @@ class PingPlugin(PluginTemplate):
         @model_validator(mode="after")
         def _fits_together(self) -> Self:
             if self.timeout is not None and not fits(self.count, self.interval, self.timeout):
-                raise ValueError(f"count {self.count} x interval {self.interval:g} s does not fit into the timeout of {self.timeout:g} s")
+                raise ValueError(f"{self.count} echo requests {self.interval:g} s apart do not fit into the timeout of {self.timeout:g} s")
             return self
 
     settings: Config
@@ -57,17 +57,19 @@ class PingPlugin(PluginTemplate):
         self.phases |= {"dns": None, "first_byte": None}
         started = perf_counter()
         settings = self.settings
-        raw: dict[str, Any] = {"host": settings.host, "address": self.address, **_observed(Pings(settings.host))}
+        raw: dict[str, Any] = {"host": settings.host, "address": self.address}
+        pings = Pings(settings.host)
         try:
             target = self._resolved()
             raw["address"] = target.host
-            deadline = self.deadline
-            pings = ping(settings.host, target, deadline, count=settings.count, interval=settings.interval, size=settings.size)
-            raw |= _observed(pings)
+            if target.host != settings.host:
+                pings.peer = f"{settings.host} ({target.host})"
+            ping(pings, target, self.deadline, count=settings.count, interval=settings.interval, size=settings.size)
             if not pings.received:
-                raise pings.silence(deadline)
+                raise pings.silence(self.deadline)
         except NetError as error:
-            return self.broken_result(error, perf_counter() - started, raw)
+            return self.broken_result(error, perf_counter() - started, raw | _observed(pings))
+        raw |= _observed(pings)
         self.phases["first_byte"] = pings.times[min(pings.times)]
         average = raw["rtt"]["avg"]
         answers = f"{pings.received} of {pings.sent} replies, rtt {_milliseconds(average)} ms on average"

@@ -61,7 +61,7 @@ def test_reply_with_the_header_of_ip():
 @pytest.mark.parametrize(
     "family, kind, code, why",
     [
-        (V4, 3, 1, "host unreachable"),
+        (V4, 3, 1, "no route to host"),
         (V4, 3, 99, "unreachable (code 99)"),
         (V4, 11, 0, "time to live exceeded"),
         (V4, 12, 0, "parameter problem"),

@@ -7,7 +7,6 @@ from monitorpy.core.expectations import compile_expectation
 from monitorpy.core.registry import registry, run_check
 from monitorpy.core.spec import CheckSpec
 from monitorpy.errors import NetError
-from monitorpy.net.ping import Pings
 from monitorpy.plugins import ping as module
 
 
@@ -20,8 +19,8 @@ def answered(monkeypatch):
     """What comes of the requests: no host on loopback loses any."""
 
     def start(times, *, sent=3, troubles=None, duplicates=0):
-        def ping(host, target, deadline, **_):
-            return Pings(host, sent, dict(times), troubles or {}, duplicates)
+        def ping(pings, *_args, **_more):
+            pings.sent, pings.times, pings.troubles, pings.duplicates = sent, dict(times), troubles or {}, duplicates
 
         monkeypatch.setattr(module, "ping", ping)
 
@@ -68,10 +67,10 @@ def test_any_loss_is_a_warning(answered):
 
 
 def test_loss_and_what_routers_said(answered):
-    answered({1: 0.01}, troubles={2: "host unreachable, says 192.0.2.1", 3: "host unreachable, says 192.0.2.1"})
+    answered({1: 0.01}, troubles={2: "no route to host, says 192.0.2.1", 3: "no route to host, says 192.0.2.1"})
     result = check(max_loss_percent={"warning": 10, "error": 50})
     assert (result.status, result.kind, result.fault) == ("error", "expectation", "target")
-    assert result.message == "packet loss 66.667 % is above 50 % (2 of 3 lost: host unreachable, says 192.0.2.1)"
+    assert result.message == "packet loss 66.667 % is above 50 % (2 of 3 lost: no route to host, says 192.0.2.1)"
 
 
 def test_loss_that_is_accepted(answered):
@@ -83,7 +82,7 @@ def test_all_lost_is_an_error_always(answered):
     answered({})
     result = check(max_loss_percent=100, timeout=3)
     assert (result.status, result.kind, result.fault) == ("error", "timeout", "target")
-    assert result.message == "no answer from 127.0.0.1 to 3 echo requests within 3 s"
+    assert result.message == "no reply from 127.0.0.1 (3 sent) within 3 s"
     assert result.raw_data["loss_percent"] == 100
     assert result.raw_data["rtt"] == {"min": None, "avg": None, "max": None}
     assert result.raw_data["phase"] == "first_byte"
@@ -122,6 +121,18 @@ def test_no_permission(monkeypatch):
     assert result.raw_data["loss_percent"] is None
 
 
+def test_what_was_seen_before_it_broke_off(monkeypatch):
+    def broken(pings, *_args, **_more):
+        pings.sent, pings.times = 2, {1: 0.5}
+        raise NetError("no route to host while sending", phase="send", kind="connect")
+
+    monkeypatch.setattr(module, "ping", broken)
+    result = check()
+    assert (result.status, result.kind) == ("error", "connect")
+    observed = result.raw_data
+    assert (observed["sent"], observed["received"], observed["loss_percent"], observed["rtt"]["avg"]) == (2, 1, 50, 0.5)
+
+
 def test_a_name_without_address():
     result = check("nothing.invalid")
     assert (result.status, result.kind) == ("error", "resolve")
@@ -133,6 +144,7 @@ def test_pinned_address(answered):
     answered({1: 0.1}, sent=1)
     result = run_check("ping", {"host": "nothing.invalid"}, address="127.0.0.1")
     assert result.is_success()
+    assert result.message == "nothing.invalid (127.0.0.1) answers: 1 of 1 replies, rtt 100 ms on average"
     assert result.raw_data["address"] == "127.0.0.1"
 
 
@@ -146,7 +158,7 @@ def test_a_timeout_that_only_the_check_has():
 @pytest.mark.parametrize(
     "config, message",
     [
-        ({"count": 10, "interval": 1, "timeout": 10}, "count 10 x interval 1 s does not fit into the timeout of 10 s"),
+        ({"count": 11, "interval": 1, "timeout": 10}, "11 echo requests 1 s apart do not fit into the timeout of 10 s"),
         ({"count": 0}, "count: must be at least 1, not 0"),
         ({"count": 101}, "count: must be at most 100, not 101"),
         ({"interval": 0}, "interval: must be at least 0.001, not 0"),
