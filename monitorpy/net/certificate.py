@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 
+_LONGEST = 500
+"""Characters of a URL that is shown; a host name has 253 at most."""
+
+
 def describe(der: bytes) -> dict[str, Any]:
     """The certificate in DER as plain values.
 
@@ -25,6 +29,7 @@ def describe(der: bytes) -> dict[str, Any]:
     return {**facts, "sans": list(facts["sans"]), "days_remaining": left}
 
 
+@lru_cache(maxsize=1024)  # signatures take time, the more so where a peer wants them to
 def issued(der: bytes, issuer: bytes) -> bool:
     """Whether a certificate is by that issuer: it names it, and is signed by it (names alone decide where a signature is unknown)."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -53,7 +58,7 @@ def issuer_url(der: bytes) -> str | None:
     except (x509.ExtensionNotFound, ValueError):
         return None
     places = (str(a.access_location.value) for a in access if a.access_method == AuthorityInformationAccessOID.CA_ISSUERS)
-    return next(places, None)
+    return next(filter(_harmless, places), None)
 
 
 @lru_cache(maxsize=1024)  # a server sends the same one to every check
@@ -92,7 +97,12 @@ def _sans(certificate: x509.Certificate) -> list[str]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):  # ValueError: extensions that do not parse
         return []
-    return [text for name in names if (text := _told_apart(name))]
+    return [text if _harmless(text) else ascii(text)[1:-1] for name in names if (text := _told_apart(name))]
+
+
+def _harmless(text: str) -> bool:
+    """Whether it may be shown as it is: it has no control characters, and fits into a message."""
+    return text.isprintable() and len(text) <= _LONGEST
 
 
 def _told_apart(name: x509.GeneralName) -> str | None:

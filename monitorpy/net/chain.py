@@ -19,6 +19,8 @@ WEAK_HASHES = {"md2", "md4", "md5", "sha1"}
 
 _HASH = re.compile(r"md\d|sha\d+")  # in sha1WithRSAEncryption, ecdsa-with-SHA1
 _LONGEST_PATH = 20
+"""Certificates among which a path is looked for: a server may send hundreds, and each signature takes time."""
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,9 @@ def links(sent: Sequence[Certificate], path: Sequence[Certificate] | None = None
 
 def sent_path(sent: Sequence[bytes]) -> list[bytes]:
     """The path from the leaf as far as it leads among the certificates that were sent (DER); those that are valid now come first."""
-    path = [sent[0]]
-    while len(path) < _LONGEST_PATH:
-        above = [der for der in sent if der not in path and issued(path[-1], der)]
-        if not above:
-            break
-        path.append(min(above, key=_is_out_of_date))
+    path, above = [sent[0]], sorted(dict.fromkeys(sent[1:_LONGEST_PATH]), key=_is_out_of_date)
+    while issuer := next((der for der in above if der not in path and issued(path[-1], der)), None):
+        path.append(issuer)
     return path
 
 
@@ -131,6 +130,11 @@ def host_flaw(leaf: Certificate, host: str) -> Flaw | None:
     return Flaw("sans", f"a name for {host}", sans, f"wrong host: {text}")
 
 
+def quoted(text: str) -> str:
+    """What a certificate says, as much of it as fits into a message."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
 def days(value: float, unlike: float | None = None) -> str:
     """A span: ``12.3 days``, ``5.2 hours``, ``31 minutes``; with more decimals where it would read as the span it is ``unlike``."""
     if value < 1 / 24:
@@ -161,7 +165,7 @@ def _part(index: int, certificate: Certificate, *, needed: bool = True) -> Liter
 
 def _name(certificate: Certificate, where: str) -> str:
     kind = "root" if certificate["subject"] == certificate["issuer"] else "intermediate"
-    return f"{kind} certificate {certificate['subject']!r} ({where})"
+    return f"{kind} certificate {quoted(certificate['subject'])} ({where})"
 
 
 def _id(certificate: Certificate) -> str:

@@ -79,7 +79,7 @@ def verify_text(error: ssl.SSLCertVerificationError) -> str:
     if code == NOT_YET_VALID:
         return _out_of_date(sent, "not yet valid{}", "not_before", ", begins in {}")
     if code in NO_ISSUER:
-        issuer = f" {sent[0]['issuer']!r}" if sent else ""
+        issuer = f" {sent[0]['issuer'][:200]!r}" if sent else ""
         return f"unknown issuer{issuer} (not trusted, or an intermediate certificate is missing)"
     if code in {_WRONG_HOST, _WRONG_ADDRESS}:
         names = ", ".join(sent[0]["sans"]) if sent else ""
@@ -103,7 +103,7 @@ def _out_of_date(sent: list[dict[str, Any]], text: str, key: str, span: str) -> 
     now = datetime.now(UTC)
     for index, certificate in enumerate(sent):
         if not _moment(certificate["not_before"]) <= now <= _moment(certificate["not_after"]):
-            which = f"intermediate certificate {certificate['subject']!r} " if index else ""
+            which = f"intermediate certificate {certificate['subject'][:200]!r} " if index else ""
             moment = _moment(certificate[key])
             days = abs((now - moment).total_seconds()) / 86400
             shown = f"{days:.1f} days" if days >= 0.1 else f"{days * 1440:.0f} minutes"  # noqa: PLR2004 - below two hours

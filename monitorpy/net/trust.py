@@ -10,7 +10,7 @@ from typing import Self
 
 from monitorpy.errors import NetError
 from monitorpy.net.certificate import describe, issued, issuer_url
-from monitorpy.net.chain import Flaw, Link, links, sent_path, validity_flaws
+from monitorpy.net.chain import Flaw, Link, links, quoted, sent_path, validity_flaws
 from monitorpy.net.connect import Connection
 from monitorpy.net.presented import Presented
 from monitorpy.net.tls import TlsSettings, presented_chain, trusted_path
@@ -102,23 +102,24 @@ def _distrust(error: ssl.SSLCertVerificationError, sent: Sequence[bytes]) -> str
     code, path = error.verify_code, sent_path(sent)
     end = describe(path[-1])
     if code == SELF_SIGNED:
-        return f"self-signed certificate {end['subject']!r}: nobody that is trusted here vouches for it"
+        return f"self-signed certificate {quoted(end['subject'])}: nobody that is trusted here vouches for it"
     if code == UNKNOWN_ROOT:
-        return f"unknown issuer: the chain ends in {end['issuer']!r}, which is not trusted here"
+        return f"unknown issuer: the chain ends in {quoted(end['issuer'])}, which is not trusted here"
     if code in NO_ISSUER and not _has_impostor(path[-1], sent):
         return _no_issuer(path)
     if code in NO_ISSUER or code == WRONG_SIGNATURE:
-        return f"wrong signature: {end['subject']!r} is not signed by the {end['issuer']!r} that it names as its issuer, but by another key"
-    subjects = " <- ".join(repr(describe(der)["subject"]) for der in path)
+        subject, issuer = quoted(end["subject"]), quoted(end["issuer"])
+        return f"wrong signature: {subject} is not signed by the {issuer} that it names as its issuer, but by another key"
+    subjects = " <- ".join(quoted(describe(der)["subject"]) for der in path)
     return f"the chain is not trusted: {verify_text(error)} (sent: {subjects})"
 
 
 def _no_issuer(path: Sequence[bytes]) -> str:
-    issuer, url = describe(path[-1])["issuer"], issuer_url(path[-1])
+    issuer, url = quoted(describe(path[-1])["issuer"]), issuer_url(path[-1])
     if url and len(path) == 1:  # hardly ever does a root sign for a server itself
-        return f"missing intermediate: the server did not send the certificate of {issuer!r} (it is at {url})"
+        return f"missing intermediate: the server did not send the certificate of {issuer} (it is at {url})"
     hint = f", which would be at {url}" if url else ""
-    return f"unknown issuer {issuer!r}: neither trusted here nor sent by the server (a missing intermediate or unknown authority{hint})"
+    return f"unknown issuer {issuer}: neither trusted here nor sent by the server (a missing intermediate or unknown authority{hint})"
 
 
 def _has_impostor(der: bytes, sent: Sequence[bytes]) -> bool:

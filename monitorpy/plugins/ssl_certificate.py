@@ -182,7 +182,7 @@ class SslCertificatePlugin(PluginTemplate):
             yield Failure("fingerprint_sha256", config.fingerprint, found, message=text)
         for name in config.sans or ():
             if not (name.lower() in map(str.lower, leaf["sans"]) or covers(leaf["sans"], name)):
-                text = f"the certificate is not for {name} but for {', '.join(leaf['sans']) or 'no name at all'}"
+                text = f"the certificate is not for {name} but for {', '.join(leaf['sans']) or 'no name at all':.300}"
                 yield Failure("sans", f"a name for {name}", leaf["sans"], message=text)
 
     def _success(self, presented: Presented) -> str:

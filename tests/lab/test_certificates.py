@@ -29,7 +29,7 @@ def handshake(certificate, context, name="localhost"):
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
-@pytest.mark.parametrize("kind", ["good", "expiring"])
+@pytest.mark.parametrize("kind", ["good", "expiring", "cross_signed"])
 def test_a_client_of_the_authority_is_content(certificates, client_context, kind, name):
     assert handshake(getattr(certificates, kind), client_context, name)["subject"] == ((("commonName", "localhost"),),)
 
@@ -41,6 +41,7 @@ def test_a_client_of_the_authority_is_content(certificates, client_context, kind
         ("wrong_host", "Hostname mismatch"),
         ("incomplete", "unable to get local issuer certificate"),
         ("self_signed", "self-signed certificate"),
+        ("expired_intermediate", "certificate has expired"),
     ],
 )
 def test_and_not_with_the_others(certificates, client_context, kind, reason):
@@ -68,6 +69,25 @@ def test_one_of_your_own(certificates):
     assert names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("192.0.2.1")]
     assert len(x509.load_pem_x509_certificates(made.chain_file.read_bytes())) == 2
     assert len(x509.load_pem_x509_certificates(certificates.incomplete.chain_file.read_bytes())) == 1
+
+
+def test_an_authority_of_your_own(certificates):
+    root = certificates.authority("Own", path_length=None, extensions=[(x509.PolicyConstraints(0, None), False)])
+    below = certificates.authority("Below", root, days_left=-1, lifetime=2, key=root.key)
+    assert below.certificate.issuer == root.certificate.subject
+    assert below.certificate.public_key() == root.certificate.public_key()
+    files = certificates.issue("below", issuer=below, send=[root.certificate])
+    sent = x509.load_pem_x509_certificates(files.chain_file.read_bytes())
+    assert sent == [files.certificate, root.certificate]
+    files.certificate.verify_directly_issued_by(below.certificate)
+
+
+def test_what_is_sent_along(certificates):
+    old = x509.load_pem_x509_certificates(certificates.expired_intermediate.chain_file.read_bytes())[1]
+    cross = x509.load_pem_x509_certificates(certificates.cross_signed.chain_file.read_bytes())[2]
+    assert old.not_valid_after_utc < datetime.now(UTC)
+    assert cross.not_valid_after_utc < datetime.now(UTC)
+    assert (cross.subject, cross.public_key()) == (certificates.root.certificate.subject, certificates.root.certificate.public_key())
 
 
 def test_one_for_a_client(certificates, client_context):

@@ -105,6 +105,11 @@ def test_names_of_every_kind():
     assert sans == ["a.test", "DNS:127.0.0.1", "::1", "email:b.test", "URI:c.test"]
 
 
+def test_names_may_be_shown():
+    sans = describe(extended(x509.SubjectAlternativeName([x509.DNSName("a\x1b[31m\n.test")])))["sans"]
+    assert sans == ["a\\x1b[31m\\n.test"]
+
+
 def test_who_issued_it():
     key, other = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
     authority = extended(key=key, subject="ca", issuer="ca")
@@ -135,6 +140,9 @@ def test_the_issuer_url_is_that_of_the_authority_information_access():
     assert issuer_url(extended(x509.AuthorityInformationAccess(places[:1]))) is None
     assert issuer_url(extended(x509.AuthorityInformationAccess(places))) == "http://ca"
     assert issuer_url(b"junk") is None
+    for url in ("http://ca/\x1b[2J", "http://" + "x" * 500):
+        place = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(url))
+        assert issuer_url(extended(x509.AuthorityInformationAccess([place]))) is None
 
 
 def test_what_is_no_certificate():

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from monitorpy.lab.certificates import Certificates
 from monitorpy.net.certificate import describe
-from monitorpy.net.chain import days, host_flaw, links, sent_path, stamp, strength_flaws, validity_flaws
+from monitorpy.net.chain import days, host_flaw, links, quoted, sent_path, stamp, strength_flaws, validity_flaws
 
 FAR = 1000
 
@@ -181,7 +181,13 @@ def test_a_path_without_end_is_cut(lab):
     chain = [lab.authority("0", issuer)]
     for n in range(1, 30):
         chain.append(lab.authority(str(n), chain[-1]))
-    assert len(subjects(lab.issue("deep", issuer=chain[-1]).certificate, *(c.certificate for c in chain))) == 20
+    assert len(subjects(lab.issue("deep", issuer=chain[-1]).certificate, *(c.certificate for c in reversed(chain)))) == 20
+
+
+def test_what_a_certificate_says_is_shown_as_far_as_it_fits():
+    assert quoted("CN=a\n") == "'CN=a\\n'"
+    assert quoted("x" * 201) == f"'{'x' * 200}...'"
+    assert len(links([LEAF, certificate("CN=" + "x" * 5000)])[1].name) < 300
 
 
 def test_words():
