@@ -6,6 +6,7 @@ Its two messages have one field each, so that neither protobuf nor gRPC's own tr
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _PATH = "/grpc.health.v1.Health/Check"
 _LIMIT = 65_536
 """Bytes of an answer; a right one has 7."""
 _OK = 200
+_KIND = re.compile(r"application/grpc($|[+; ])")  # not grpc-web, which is another protocol
 _LONGEST_VARINT = 10
 _SHOWN = 200
 
@@ -51,7 +53,7 @@ def check_health(connection: Connection, service: str, *, authority: str, metada
     headers = [("te", "trailers"), ("content-type", "application/grpc"), ("user-agent", "MonitorPy"), *_timeout(connection), *metadata]
     body = struct.pack("!BI", 0, len(message)) + message
     answer = http2.request(connection, method="POST", authority=authority, path=_PATH, headers=headers, body=body, limit=_LIMIT)
-    ended = answer.trailers if "grpc-status" in answer.trailers else answer.headers
+    ended = answer.trailers if answer.trailers or answer.body else answer.headers  # "Trailers-Only": with nothing to say but a status
     try:
         _require_grpc(answer, ended)
         code = _named(CODES, int(ended["grpc-status"]))
@@ -73,12 +75,12 @@ def _require_grpc(answer: http2.Http2Answer, ended: dict[str, str]) -> None:
     kind = answer.headers.get("content-type", "no content type")
     if answer.status != _OK:
         raise ValueError(f"does not speak gRPC here: it answered with HTTP status {answer.status}")
-    if not kind.startswith("application/grpc"):
+    if not _KIND.match(kind):
         raise ValueError(f"does not speak gRPC here: it answered with {excerpt(kind, 80)!r}")
     code = ended.get("grpc-status")
     if code is None:
         raise ValueError("ended its answer without a grpc-status")
-    if not (code.isascii() and code.isdecimal()):
+    if not re.fullmatch("[0-9]{1,9}", code):
         raise ValueError(f"ended its answer with {excerpt(code, 80)!r} for a grpc-status")
 
 
@@ -92,6 +94,8 @@ def _status(body: bytes) -> int:
     rest = body[5:]
     while rest:
         key, rest = _take_varint(rest)
+        if key >> 3 == 0:
+            raise ValueError("sent a message that is no protobuf")
         if key & 7 == 0:
             value, rest = _take_varint(rest)
             status = value if key >> 3 == 1 else status

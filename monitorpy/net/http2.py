@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from monitorpy.errors import MissingExtraError, NetError
+from monitorpy.errors import Kind, MissingExtraError, NetError
 from monitorpy.net.connect import Connection
 from monitorpy.utils.masking import excerpt
 
@@ -15,11 +15,21 @@ if TYPE_CHECKING:
     from h2.events import Event
 
 _STREAM = 1
-_SETTINGS, _FRAME_TYPE = b"\x04", 4
-"""The type of the frame that a server begins with (RFC 9113, 3.4), and the byte of it in which that stands."""
-_CHUNK = 65_536
+_SETTINGS, _GOAWAY = 4, 7
+"""Types of frames (RFC 9113, 6)."""
+_HEAD, _LENGTH = 9, 3
+"""Bytes of a frame before its payload; the first ones of these are the payload's length, and then comes the type (RFC 9113, 4.1)."""
+_LARGEST = 16_384
+"""Bytes of a payload, as long as we allow no more (RFC 9113, 4.2)."""
+_HEADERS = 65_536
+"""Bytes of headers, as h2 counts them where it decodes them."""
+_CHUNK = 16_384
 _OVERHEAD = 262_144
 """Bytes that a peer may send beside the body: headers, trailers, frames that say nothing."""
+_FRAMES = 5_000
+"""Frames that a peer may send; each costs us time, whatever it is."""
+_TLS_RECORDS, _TLS_MAJOR = {0x15, 0x16}, 3
+"""What an alert or a handshake begins with, when it is TLS that is spoken there (RFC 8446, 5.1)."""
 _SHOWN = 80
 
 
@@ -73,10 +83,13 @@ class _Exchange:
         self._sock = connection.sock
         self._limit = limit
         self._protocol = H2Connection(H2Configuration(header_encoding="latin-1"))  # which no byte of a peer is outside of
-        self._protocol.local_settings = Settings(client=True, initial_values={SettingCodes.ENABLE_PUSH: 0})
+        self._protocol.local_settings = Settings(
+            client=True, initial_values={SettingCodes.ENABLE_PUSH: 0, SettingCodes.MAX_HEADER_LIST_SIZE: _HEADERS}
+        )
         self._unsent = b""
         self._received = 0
-        self._start = b""
+        self._pending = bytearray()
+        self._frames = 0
         self._headers: dict[str, str] | None = None
         self._headers_at: float | None = None
         self._trailers: dict[str, str] = {}
@@ -112,21 +125,43 @@ class _Exchange:
         return min(self._protocol.local_flow_control_window(_STREAM), self._protocol.max_outbound_frame_size)
 
     def _receive(self) -> None:
-        from h2.exceptions import ProtocolError
-
-        self._sock.phase = "first_byte" if self._headers is None else "transfer"
+        self._sock.phase = self._phase
         data = self._sock.recv(_CHUNK)
         if not data:
             raise self._broken(f"closed the connection{' before it answered' if self._headers is None else ''}", "reset")
         self._received += len(data)
-        self._start = self._start if len(self._start) >= _FRAME_TYPE else self._start + data
-        if self._start[_FRAME_TYPE - 1 : _FRAME_TYPE] not in {b"", _SETTINGS}:
-            line = self._start.partition(b"\r\n")[0].decode("latin-1")
-            raise self._broken(f"does not speak HTTP/2: it answered {excerpt(line, _SHOWN)!r}")
         if self._received > self._limit + _OVERHEAD:
             raise self._broken(f"sent more than {self._limit + _OVERHEAD} bytes without ending its answer")
+        self._pending += data
+        for frame in self._whole_frames():
+            self._take_frame(frame)
+            if self._ended:
+                return
+
+    def _whole_frames(self) -> Iterator[bytes]:
+        """What is complete of what has come. NetError for what is no frame, and for more of them than any answer needs."""
+        while len(self._pending) > _LENGTH:
+            if not self._frames and self._pending[_LENGTH] != _SETTINGS:
+                raise self._broken(_another_protocol(bytes(self._pending)))
+            size = int.from_bytes(self._pending[:_LENGTH], "big")
+            if size > _LARGEST:
+                raise self._broken(f"broke the rules of HTTP/2: a frame of {size} bytes, where {_LARGEST} are allowed")
+            if len(self._pending) < _HEAD + size:
+                return
+            self._frames += 1
+            if self._frames > _FRAMES:
+                raise self._broken(f"sent more than {_FRAMES} frames without ending its answer")
+            frame = bytes(self._pending[: _HEAD + size])
+            del self._pending[: _HEAD + size]
+            yield frame
+
+    def _take_frame(self, frame: bytes) -> None:
+        from h2.exceptions import ProtocolError
+
+        if _goes_after_answering(frame):  # h2 would take no more frames
+            return
         try:
-            events = self._protocol.receive_data(data)
+            events = self._protocol.receive_data(frame)
         except ProtocolError as error:
             raise self._broken(f"broke the rules of HTTP/2: {excerpt(str(error), 200) or type(error).__name__}") from error
         for event in events:
@@ -147,9 +182,9 @@ class _Exchange:
             self._trailers = _joined(event.headers or ())
         elif isinstance(event, kinds.StreamEnded):
             self._ended = True
-        elif isinstance(event, kinds.StreamReset) and not self._ended:
+        elif isinstance(event, kinds.StreamReset):
             raise self._broken(f"reset the stream: {_code(event.error_code)}", "reset")
-        elif isinstance(event, kinds.ConnectionTerminated) and not self._ended:
+        elif isinstance(event, kinds.ConnectionTerminated):
             said = (event.additional_data or b"").decode("utf-8", "backslashreplace")
             reason = f" ({excerpt(said, _SHOWN)!r})" if said else ""
             raise self._broken(f"is going away: {_code(event.error_code)}{reason}", "reset")
@@ -161,9 +196,26 @@ class _Exchange:
             raise self._broken(f"sent {excerpt(status, _SHOWN)!r} for a status")
         return Http2Answer(int(status), headers, bytes(self._body), self._trailers)
 
-    def _broken(self, what: str, kind: Any = "protocol") -> NetError:
-        phase = "first_byte" if self._headers is None else "transfer"
-        return NetError(f"{self._sock.peer} {what}", phase=phase, kind=kind)
+    @property
+    def _phase(self) -> str:
+        return "first_byte" if self._headers is None else "transfer"
+
+    def _broken(self, what: str, kind: Kind = "protocol") -> NetError:
+        return NetError(f"{self._sock.peer} {what}", phase=self._phase, kind=kind)
+
+
+def _another_protocol(start: bytes) -> str:
+    if start[0] in _TLS_RECORDS and start[1] == _TLS_MAJOR:
+        return "does not speak HTTP/2 in clear text: it answered in TLS"
+    line = start.partition(b"\r\n")[0].decode("latin-1")
+    return f"does not speak HTTP/2: it answered {excerpt(line, _SHOWN)!r}"
+
+
+def _goes_after_answering(frame: bytes) -> bool:
+    """Whether it is a goodbye without an error, from a server that answers our request all the same (RFC 9113, 6.8)."""
+    said = frame[_HEAD : _HEAD + 8]
+    last = int.from_bytes(said[:4], "big") & 0x7FFF_FFFF
+    return frame[_LENGTH] == _GOAWAY and len(said) == 8 and last >= _STREAM and not any(said[4:])  # noqa: PLR2004 - a stream and a code
 
 
 def _joined(headers: Iterable[Any]) -> dict[str, str]:

@@ -116,12 +116,22 @@ def test_what_is_not_known_in_a_message_is_passed_over(answered):
         ([(":status", "404"), ("content-type", "text/html")], b"<h1>", None, "does not speak gRPC here: it answered with HTTP status 404"),
         ([(":status", "200"), ("content-type", "text/html")], b"hi", None, "does not speak gRPC here: it answered with 'text/html'"),
         ([(":status", "200")], b"", DONE, "it answered with 'no content type'"),
+        (
+            [(":status", "200"), ("content-type", "application/grpc-web")],
+            message(b"\x08\x01"),
+            DONE,
+            "answered with 'application/grpc-web'",
+        ),
         (GRPC, message(b"\x08\x01"), None, "ended its answer without a grpc-status"),
+        ([*GRPC, *DONE], message(b"\x08\x01"), None, "ended its answer without a grpc-status"),
+        ([*GRPC, *DONE], message(b"\x08\x01"), [("x", "1")], "ended its answer without a grpc-status"),
+        (GRPC, b"", [("grpc-status", "0" * 10)], "for a grpc-status"),
         (GRPC, message(b"\x08\x01"), [("grpc-status", "zero")], "ended its answer with 'zero' for a grpc-status"),
         (GRPC, b"", DONE, "sent 0 bytes that are not one gRPC message"),
         (GRPC, message(b"\x08\x01") * 2, DONE, "sent 14 bytes that are not one gRPC message"),
         (GRPC, message(b"\x08\x01")[:-1], DONE, "sent 6 bytes that are not one gRPC message"),
         (GRPC, message(b"\x08\x01", b"\1"), DONE, "sent a compressed message, which it was not asked for"),
+        (GRPC, message(b"\x08\x01\x00\x01"), DONE, "sent a message that is no protobuf"),
         (GRPC, message(b"\x08"), DONE, "sent a message that is no protobuf"),
         (GRPC, message(b"\x08" + b"\xff" * 11), DONE, "sent a message that is no protobuf"),
         (GRPC, message(b"\x0b\x08\x01"), DONE, "sent a message that is no protobuf"),
@@ -133,6 +143,11 @@ def test_what_is_no_answer(answered, headers, body, trailers, said):
         answered(headers, body, trailers)
     assert said in str(failed.value)
     assert failed.value.kind == "protocol"
+
+
+@pytest.mark.parametrize("kind", ["application/grpc+proto", "application/grpc;charset=utf-8"])
+def test_variants_of_the_content_type(answered, kind):
+    assert answered([(":status", "200"), ("content-type", kind)], message(b"\x08\x01"), DONE).serving == "SERVING"
 
 
 def test_trailers_alone(answered):

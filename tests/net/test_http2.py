@@ -170,7 +170,6 @@ def test_what_comes_after_the_end_does_not_count(ask):
     "code, data, said",
     [
         (ErrorCodes.ENHANCE_YOUR_CALM, b"too_many_pings\xff", "ENHANCE_YOUR_CALM ('too_many_pings\\\\xff')"),
-        (ErrorCodes.NO_ERROR, None, "NO_ERROR"),
         (99, None, "error 99"),
     ],
 )
@@ -184,6 +183,69 @@ def test_the_server_goes_away(ask, code, data, said):
     assert failed.kind == "reset"
 
 
+def frame(kind, payload=b"", flags=0, stream=0):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def goodbye(last, code=0):
+    return frame(7, last.to_bytes(4, "big") + code.to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("last", [1, 2**31 - 1, 2**32 - 1])
+def test_a_server_that_goes_may_answer_before(ask, last):
+    """As servers do that serve so many requests per connection, or that are about to stop; the first bit means nothing."""
+
+    def talk(peer):
+        peer.sock.sendall(goodbye(last))
+        peer.answer(body=b"the last one")
+
+    assert ask(talk).body == b"the last one"
+
+
+@pytest.mark.parametrize("said", [goodbye(0), goodbye(1)])
+def test_a_server_that_goes_and_does_not_answer(ask, said):
+    def talk(peer):
+        peer.sock.sendall(said)
+        peer.sock.shutdown(1)
+
+    failed = broken(ask, talk)
+    assert str(failed).endswith("is going away: NO_ERROR" if said == goodbye(0) else "closed the connection before it answered")
+    assert failed.kind == "reset"
+
+
+def test_a_goodbye_that_is_too_short(ask):
+    assert "broke the rules of HTTP/2: " in str(broken(ask, lambda peer: peer.sock.sendall(frame(7, b"abc"))))
+
+
+@pytest.mark.parametrize(
+    "piece", [frame(4), frame(6, b"12345678"), frame(0, stream=1), frame(0x77)], ids=["settings", "ping", "data", "unknown"]
+)
+def test_a_flood_of_small_frames(ask, piece):
+    def talk(peer):
+        peer.answer(end=False)
+        peer.sock.sendall(piece * 6_000)
+
+    failed = broken(ask, talk)
+    assert str(failed).endswith("sent more than 5000 frames without ending its answer")
+    assert failed.kind == "protocol"
+
+
+def test_headers_in_endless_pieces(ask):
+    failed = broken(ask, lambda peer: peer.sock.sendall(frame(1, stream=1) + frame(9, stream=1) * 6_000))
+    assert "broke the rules of HTTP/2: Too many continuation frames" in str(failed)
+
+
+def test_headers_that_grow_when_they_are_unpacked(ask):
+    big = b"\x40\x01a\x7f\xd9\x1e" + b"x" * 4_000  # RFC 7541, 6.2.1: literal, and kept in the table
+    failed = broken(ask, lambda peer: peer.sock.sendall(frame(1, b"\x88" + big + b"\xbe" * 1_000, flags=4, stream=1)))
+    assert "A header list larger than 65536 has been received" in str(failed)
+
+
+def test_a_frame_that_is_too_large(ask):
+    failed = broken(ask, lambda peer: peer.sock.sendall(b"\xff\xff\xff\0\0\0\0\0\1"))
+    assert str(failed).endswith("broke the rules of HTTP/2: a frame of 16777215 bytes, where 16384 are allowed")
+
+
 def test_another_protocol(ask):
     def http1(connection, server):
         connection.recv(65536)
@@ -194,6 +256,11 @@ def test_another_protocol(ask):
         connection.sendall(b"220 mail.test ESMTP ready, whatever you want\r\n")
         server.stopped.wait(5)
 
+    def tls(connection, server):
+        connection.sendall(b"\x15\x03\x03\0\x02\x02\x46")
+        server.stopped.wait(5)
+
+    assert str(broken(ask, raw=tls)).endswith("does not speak HTTP/2 in clear text: it answered in TLS")
     assert str(broken(ask, raw=http1)).endswith("does not speak HTTP/2: it answered 'HTTP/1.1 400 Bad Request'")
     failed = broken(ask, raw=junk)
     assert "does not speak HTTP/2" in str(failed)
