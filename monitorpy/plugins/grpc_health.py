@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -21,16 +22,42 @@ from monitorpy.net.grpc import Health, check_health
 from monitorpy.net.http2 import require_h2
 from monitorpy.net.tls import describe, presented_chain
 
-_OURS = ("grpc-", ":", "te", "content-type", "user-agent", "host", "connection")
+_OURS = ("te", "content-type", "content-length", "user-agent", "host")
+_OF_HTTP1 = ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade")
+_PRINTABLE = re.compile("[ -~]+")
 
 
 def _metadata(value: dict[str, str]) -> dict[str, str]:
-    for name in value:
-        if name != name.lower() or name.startswith(("grpc-", ":")) or name in _OURS:
+    for name, text in value.items():
+        if name != name.lower() or name.startswith("grpc-") or name in {*_OURS, *_OF_HTTP1}:
             raise ValueError(f"{name!r} cannot be the name of metadata: use lower case, and none of the protocol's own")
         if name.endswith("-bin"):
             raise ValueError(f"{name!r} would have to be binary, which is not possible here")
+        if not _PRINTABLE.fullmatch(text):
+            raise ValueError(f"the value of {name} must be printable ASCII characters")
     return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch("[!-~]+", value.get_secret_value()):
+        raise ValueError("must be a token of printable ASCII characters")
+    return value
+
+
+def _host_name(value: str) -> str:
+    """It goes into the request, in ASCII."""
+    try:
+        value.encode("idna")
+    except UnicodeError:
+        sendable = False
+    else:
+        sendable = value.isprintable() and not re.search(r"[ /?#@\\]", value)
+    if not sendable:
+        raise ValueError(f"must be a host name or an IP address, not {value!r}")
+    return value
+
+
+HostName = Annotated[Text, AfterValidator(_host_name)]
 
 
 @register_plugin("grpc_health")
@@ -43,16 +70,16 @@ class GrpcHealthPlugin(PluginTemplate):
     class Config(ReachOptions, VerifyOptions, ExpiryOptions, TimeOptions):
         """What a check file may say."""
 
-        host: Text = Field(description="Host name or IP address.")
+        host: HostName = Field(description="Host name or IP address.")
         port: Port = Field(description="TCP port, 1 to 65535.")
-        service: str = Field("", description="Service to ask for, such as shop.Orders; empty for the whole server.")
+        service: str = Field("", max_length=1_000, description="Service to ask for, such as shop.Orders; empty for the whole server.")
         expected_status: Literal["SERVING", "NOT_SERVING", "UNKNOWN", "SERVICE_UNKNOWN"] = Field(
             "SERVING", description="What the server must say of it; SERVICE_UNKNOWN also stands for the gRPC status NOT_FOUND."
         )
         tls: bool = Field(default=False, description="Speak TLS.")
-        server_name: Text | None = Field(None, description="Name for SNI, the certificate and the request (default: the host).")
+        server_name: HostName | None = Field(None, description="Name for SNI, the certificate and the request (default: the host).")
         metadata: Annotated[HeadersField, AfterValidator(_metadata)] = Field({}, description="Metadata to send, name to value.")
-        bearer: SecretStr | None = Field(None, min_length=1, description="Token to send as authorization: Bearer.")
+        bearer: Annotated[SecretStr, AfterValidator(_token)] | None = Field(None, description="Token to send as authorization: Bearer.")
         allow_plaintext_auth: bool = Field(default=False, description="Send credentials without TLS too, readable on the way.")
 
         @model_validator(mode="after")
@@ -100,8 +127,7 @@ class GrpcHealthPlugin(PluginTemplate):
             if settings.tls:
                 connection.start_tls(settings.tls_settings(alpn=("h2",)), name)
                 raw["certificate"] = _certificate(connection)
-            authority = f"[{name}]:{settings.port}" if ":" in name else f"{name}:{settings.port}"
-            return check_health(connection, settings.service, authority=authority, metadata=self._metadata())
+            return check_health(connection, settings.service, authority=_authority(name, settings.port), metadata=self._metadata())
 
     def _metadata(self) -> Iterator[tuple[str, str]]:
         yield from self.settings.metadata.items()
@@ -120,6 +146,10 @@ class GrpcHealthPlugin(PluginTemplate):
         if raw["certificate"]:
             yield from settings.expiry_failures([raw["certificate"]], "certificate.")
         yield from settings.slow_failures(seconds)
+
+
+def _authority(name: str, port: int) -> str:
+    return f"[{name}]:{port}" if ":" in name else f"{name.encode('idna').decode()}:{port}"
 
 
 def _certificate(connection: Connection) -> dict[str, Any] | None:

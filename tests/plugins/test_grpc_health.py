@@ -175,7 +175,10 @@ def test_servers_that_are_none(server, kind, ms):
     assert result.raw_data["serving_status"] is None
 
 
-def test_ipv6_in_the_authority(monkeypatch):
+@pytest.mark.parametrize(
+    "name, authority", [("::1", "[::1]:50051"), ("b\u00fccher.test", "xn--bcher-kva.test:50051"), ("127.0.0.1", "127.0.0.1:50051")]
+)
+def test_the_authority(monkeypatch, name, authority):
     seen = []
 
     class Connected:
@@ -189,8 +192,8 @@ def test_ipv6_in_the_authority(monkeypatch):
 
     monkeypatch.setattr("monitorpy.plugins.grpc_health.connect", lambda *_, **__: Connected())
     monkeypatch.setattr("monitorpy.plugins.grpc_health.check_health", lambda *_, authority, **__: seen.append(authority) or 1 / 0)
-    assert run_check("grpc_health", {"host": "::1", "port": 50051}).fault == "plugin"
-    assert seen == ["[::1]:50051"]
+    assert run_check("grpc_health", {"host": name, "port": 50051}).fault == "plugin"
+    assert seen == [authority]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +205,16 @@ def test_ipv6_in_the_authority(monkeypatch):
         ({"metadata": {"X-Upper": "1"}}, "use lower case"),
         ({"metadata": {"grpc-timeout": "1S"}}, "none of the protocol's own"),
         ({"metadata": {"te": "x"}}, "none of the protocol's own"),
+        ({"metadata": {"transfer-encoding": "chunked"}}, "none of the protocol's own"),
         ({"metadata": {"data-bin": "x"}}, "would have to be binary"),
+        ({"metadata": {"x-name": "\u00fc"}}, "the value of x-name must be printable ASCII characters"),
+        ({"metadata": {"x-name": ""}}, "the value of x-name must be printable ASCII characters"),
+        ({"bearer": "two words", "tls": True}, "bearer: must be a token of printable ASCII characters"),
+        ({"bearer": "", "tls": True}, "bearer: must be a token"),
+        ({"server_name": "a b"}, "server_name: must be a host name or an IP address, not 'a b'"),
+        ({"server_name": "a..b"}, "server_name: must be a host name or an IP address, not 'a..b'"),
+        ({"host": "http://x"}, "host: must be a host name or an IP address, not 'http://x'"),
+        ({"service": "\ud800"}, "service: "),
         ({"expected_status": "serving"}, "must be 'SERVING', 'NOT_SERVING', 'UNKNOWN' or 'SERVICE_UNKNOWN', not 'serving'"),
         ({"port": "50051"}, "must be an integer"),
     ],
