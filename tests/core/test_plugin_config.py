@@ -164,3 +164,16 @@ def test_fields_come_in_the_order_in_which_people_look_for_them():
         target: str
 
     assert field_order(Own) == ["target", "needed", "special", "timeout", "common"]
+
+
+def test_mistakes_come_in_the_order_of_the_config():
+    class Base(PluginConfig):
+        common: int = 1
+
+    class Own(Base):
+        special: int = 1
+        target: str
+
+    with pytest.raises(ConfigError) as refused:
+        parse_config(Own, {"special": "x", "common": "y"})
+    assert [issue.loc for issue in refused.value.issues] == [(), ("special",), ("common",)]
