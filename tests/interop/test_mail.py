@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from uuid import uuid4
 
 import pytest
 
 from monitorpy import run_check
 from monitorpy.lab.smtp_server import SmtpServer
+
+from .servers.program import eventually
 
 LOGIN = {"username": "alice", "password": "secret"}
 WRONG = {"username": "alice", "password": "not-the-word"}
@@ -18,14 +19,6 @@ ELSEWHERE = "127.0.0.2"
 
 REFUSED = {"smtp": "(set_id={})", "imap": "passwd-file({},", "pop3": "passwd-file({},"}
 """What Exim and Dovecot write into their logs, once, for each login of that user that they refuse."""
-
-
-def eventually(holds, seconds=10.0):
-    """Servers write their logs in their own time."""
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,14 @@ def running(command: list[str], home: Home, answers: Callable[[], object]) -> It
         _end(process)
 
 
+def eventually(holds: Callable[[], object]) -> None:
+    """For what servers do in their own time: write their logs, end."""
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.02)
+
+
 def _as_user(command: list[str]) -> list[str]:
     """Without a way back to root (exim4 has the setuid bit), and not longer than we live: a worker of xdist can be killed."""
     prefix = [find("setpriv"), "--no-new-privs", "--pdeathsig=TERM"]
