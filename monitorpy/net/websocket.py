@@ -12,18 +12,27 @@ from typing import TYPE_CHECKING, Any
 from monitorpy.errors import Kind, MissingExtraError, NetError
 from monitorpy.net.connect import Connection
 from monitorpy.net.deadline import Deadline
-from monitorpy.net.dialogue import as_text
+from monitorpy.net.received import as_text, quoted
+from monitorpy.utils.logging import get_logger
 from monitorpy.utils.masking import excerpt
 
 if TYPE_CHECKING:
     from websockets.frames import Frame
 
-_CHUNK = 65_536
+_CHUNK = 4_096  # a frame may have two bytes: more of them at once would take longer than the deadline
 _OVERHEAD = 1_048_576
 """Bytes that a peer may send beside one message: the handshake, pings, messages that nobody waits for."""
+_FRAMES = 5_000
+"""Frames that a peer may send; each costs us time, whatever it is."""
 _CLOSING = 1.0
 """Seconds that a peer has at most to answer our goodbye."""
 _SHOWN = 120
+_WORDS = {
+    "no extensions supported": "it chose an extension, and none was offered",
+    "no subprotocols supported": "it chose a subprotocol, and none was offered",
+    "unsupported subprotocol: ": "it chose a subprotocol that was not offered: ",
+}
+"""What the package says of a peer's choices, and what that means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,8 @@ def require_websockets() -> None:
 class WebSocket:
     """One WebSocket on a new connection. NetError: no WebSocket, one that breaks off, or one that breaks the rules.
 
-    ``limit`` is for the bytes of one message. The phases "first_byte" (the handshake) and "transfer" (since then) are written to the
-    connection's. ``closed`` is the code and reason with which the peer said goodbye.
+    ``limit`` is for the bytes of one message. The phases "first_byte" (the handshake) and "transfer" (since then, without our goodbye)
+    are written to the connection's. ``closed`` is the code and reason with which the peer said goodbye.
     """
 
     def __init__(
@@ -65,12 +74,16 @@ class WebSocket:
         self._connection = connection
         self._sock = connection.sock
         self._limit = limit
+        self._start = b""
         self._received = 0
+        self._frames = 0
+        self._leaving = False
         self._protocol = ClientProtocol(
             parse_uri(url),
             origin=Origin(origin) if origin is not None else None,
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,
             max_size=limit,
+            logger=get_logger("monitorpy.net.websocket"),  # theirs would tell the headers that we send
         )
         self._messages: deque[str | bytes] = deque()
         self._parts: list[Frame] = []
@@ -130,6 +143,7 @@ class WebSocket:
     def close(self) -> None:
         """Say goodbye, and give the peer a moment to answer; that it does not is nothing to fail for."""
         if self._protocol.state.name == "OPEN":
+            self._leaving = True
             self._sock.deadline = Deadline(min(_CLOSING, self._sock.deadline.left() / 2))
             self._protocol.send_close(1000)
             try:
@@ -140,7 +154,7 @@ class WebSocket:
 
     def _flush(self) -> None:
         """Send what the protocol has to say; an empty part of it would close our side, which the socket's end does."""
-        for data in filter(None, self._protocol.data_to_send()):
+        if data := b"".join(self._protocol.data_to_send()):
             self._sock.sendall(data)
 
     def _step(self, waiting_for: str) -> None:
@@ -156,10 +170,13 @@ class WebSocket:
         except NetError as failed:
             if failed.kind != "timeout":
                 raise
-            raise self._connection.deadline.error(self._sock.phase, f"{waiting_for} did not come from {self._sock.peer}") from None
+            what = f"{waiting_for} did not come from {self._sock.peer}{self._so_far()}"
+            raise self._connection.deadline.error(self._sock.phase, what) from None
         self._received += len(data)
-        if self._received > self._limit + _OVERHEAD:
-            raise self._broken(f"sent more than {self._limit + _OVERHEAD} bytes without {waiting_for}")
+        self._start += data[: _SHOWN - len(self._start)]
+        for count, most, what in ((self._received, self._limit + _OVERHEAD, "bytes"), (self._frames, _FRAMES, "frames")):
+            if count > most:
+                raise self._broken(f"sent more than {most} {what} without {waiting_for}{self._so_far()}")
         if data:
             self._protocol.receive_data(data)
         elif self._opened is None and self._received:  # a refusal may end with the connection
@@ -168,23 +185,29 @@ class WebSocket:
             raise self._broken(f"closed the connection before {waiting_for} came", "reset")
         self._take_in()
 
+    def _so_far(self) -> str:
+        """The beginning of an answer to the handshake that has not ended."""
+        line = self._start.partition(b"\r\n")[0]
+        return f" (got {quoted(line)})" if line and self._opened is None else ""
+
     def _take_in(self) -> None:
         """Sort what has come: the answer to the handshake, then frames. NetError where the peer broke the rules."""
-        from websockets.exceptions import InvalidStatus
+        from websockets.exceptions import InvalidStatus, PayloadTooBig
 
         wrong = self._protocol.handshake_exc
         if wrong is not None and not isinstance(wrong, InvalidStatus):
-            cause = f" ({wrong.__cause__})" if wrong.__cause__ else ""
-            said = "".join(c if c.isprintable() else repr(c)[1:-1] for c in excerpt(f"{wrong}{cause}", 200))  # the peer's words are in it
-            raise self._broken(f"gives no valid answer to the handshake: {said}") from wrong
+            raise self._broken(f"gives no valid answer to the handshake: {_reason(wrong)}") from wrong
         for event in self._protocol.events_received():
             if self._response is None:
                 self._response, self._opened = event, perf_counter()
             else:
+                self._frames += 1
                 self._take(event)
-        if self._opened is not None:
+        if self._opened is not None and not self._leaving:
             self._connection.phases["transfer"] = perf_counter() - self._opened
         if (broken := self._protocol.parser_exc) is not None:
+            if isinstance(broken, PayloadTooBig):
+                raise self._broken(f"sent a message longer than {self._limit} bytes") from broken
             raise self._broken(f"broke the rules of WebSocket: {excerpt(str(broken), 200)}") from broken
 
     def _take(self, frame: Any) -> None:
@@ -209,3 +232,11 @@ class WebSocket:
 
     def _broken(self, what: str, kind: Kind = "protocol") -> NetError:
         return NetError(f"{self._sock.peer} {what}", phase="first_byte" if self._opened is None else "transfer", kind=kind)
+
+
+def _reason(wrong: Exception) -> str:
+    """Why a handshake is none, in printable characters: the peer's words may be in it."""
+    text = f"{wrong} ({wrong.__cause__})" if wrong.__cause__ else str(wrong)
+    for theirs, ours in _WORDS.items():
+        text = text.replace(theirs, ours)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in excerpt(text, 200))

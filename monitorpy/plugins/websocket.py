@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from monitorpy.core.fields import RegexField
+from monitorpy.core.dialogue_fields import HexField, TalkOptions
 from monitorpy.core.http_fields import HeadersField, carries_credentials, url_of
-from monitorpy.core.patterns import Pattern
 from monitorpy.core.plugin_base import PluginTemplate
 from monitorpy.core.registry import register_plugin
 from monitorpy.core.result import CheckResult, Failure
@@ -23,23 +20,43 @@ from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, Verify
 from monitorpy.core.values import shown
 from monitorpy.errors import ConfigError, ConfigIssue, NetError
 from monitorpy.net.connect import Connection, connect
-from monitorpy.net.dialogue import as_text
+from monitorpy.net.http_text import NOT_JSON, parse_json
+from monitorpy.net.http_wire import basic
+from monitorpy.net.received import as_text, in_hex, quoted
 from monitorpy.net.tls import describe, presented_chain
 from monitorpy.net.websocket import Handshake, WebSocket, require_websockets
 from monitorpy.utils.masking import excerpt
 
 _PORTS = {"ws": 80, "wss": 443}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-_OURS = ("upgrade", "connection", "origin")
+_OURS = ("upgrade", "connection", "origin", "content-length", "transfer-encoding")
+_OBSERVED = (
+    "address", "status_code", "headers", "subprotocol", "received", "messages", "ping", "close_code", "close_reason", "certificate",
+)  # fmt: skip
 _MESSAGES = 100
 """Messages that are read while another one is waited for."""
 _SWITCHED = 101
+_GOODBYES = (1000, 1001, 1005)
+"""Codes with which a server closes when all is well: done, going away, none said (RFC 6455, 7.4.1)."""
 
 
 def _headers(value: dict[str, str]) -> dict[str, str]:
     for name in value:
         if name.lower() in _OURS or name.lower().startswith("sec-websocket-"):
             raise ValueError(f"{name} is the protocol's own")
+    return value
+
+
+def _url(value: str) -> str:
+    url_of("ws", "wss")(value)
+    if "#" in value:
+        raise ValueError("must not have a fragment (#...): it would not be sent")
+    return value
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch("[!-~]+", value):
+        raise ValueError("must be an origin such as https://example.org, in ASCII characters")
     return value
 
 
@@ -59,12 +76,14 @@ class WebsocketPlugin(PluginTemplate):
     cli_name = "websocket"
     pins_address: ClassVar[bool] = True
 
-    class Config(ReachOptions, VerifyOptions, ExpiryOptions, TimeOptions):
+    class Config(ReachOptions, VerifyOptions, ExpiryOptions, TalkOptions, TimeOptions):
         """What a check file may say."""
 
-        url: Annotated[Text, AfterValidator(url_of("ws", "wss"))] = Field(description="ws:// or wss:// URL to ask for.")
+        url: Annotated[Text, AfterValidator(_url)] = Field(description="ws:// or wss:// URL to ask for.")
         headers: Annotated[HeadersField, AfterValidator(_headers)] = Field({}, description="Request headers, name to value.")
-        origin: Text | None = Field(None, description="Origin to tell the server, such as https://example.org.")
+        origin: Annotated[Text, AfterValidator(_origin)] | None = Field(
+            None, description="Origin to tell the server, such as https://example.org."
+        )
         subprotocols: Annotated[list[Subprotocol], Field(min_length=1)] | None = Field(
             None, description="Subprotocols to offer, the preferred one first."
         )
@@ -74,24 +93,28 @@ class WebsocketPlugin(PluginTemplate):
         bearer: SecretStr | None = Field(None, description="Token to send as Authorization: Bearer.")
         allow_plaintext_auth: bool = Field(default=False, description="Send credentials over ws:// too, readable on the way.")
         resolve_to: Text | None = Field(None, description="Address to connect to instead of the URL's host; SNI and Host keep the name.")
+        ping: bool = Field(default=False, description="Send a ping first; its pong must come.")
         send: Text | None = Field(None, description="Text message to send; a message must come back.")
+        send_hex: HexField | None = Field(
+            None, description='Binary message to send, in hexadecimal digits ("00 ff"); a message must come back.'
+        )
         expect: Text | None = Field(None, description="Text to find in a message; others before it are passed over.")
-        expect_regex: RegexField | None = Field(None, description="Regular expression to find in a message, the same one as expect.")
-        ping: bool = Field(default=False, description="Send a ping; its pong must come.")
         max_message_bytes: int = Field(1024 * 1024, gt=0, le=2**30, description="Bytes of a message above which the check fails.")
 
         @model_validator(mode="after")
         def _fits_together(self) -> Self:
-            for problem in _problems(self, self.model_fields_set):
-                raise ValueError(problem)
+            if problems := list(_problems(self, self.model_fields_set)):
+                raise ValueError("; ".join(problems))
             return self
 
     settings: Config
 
     def get_secrets(self) -> set[str]:
         """Basic authentication travels as base64 of both: a server may echo it."""
-        header = None if self.config_issues() else _authorization(self.settings)
-        return super().get_secrets() | ({header.partition(" ")[2]} if header else set())
+        if self.config_issues():
+            return super().get_secrets()
+        _, _, value = (_authorization(self.settings) or "").partition(" ")
+        return super().get_secrets() | self.settings.hex_secrets() | ({value} if value else set())
 
     def _execute_check(self) -> CheckResult:
         require_websockets()
@@ -101,24 +124,19 @@ class WebsocketPlugin(PluginTemplate):
         if self.address and settings.resolve_to:
             raise ConfigError(ConfigIssue((), "`addresses: all` cannot be combined with resolve_to"))
         self.phases |= dict.fromkeys(("dns", "connect", "tls", "first_byte", "transfer"))
+        raw: dict[str, Any] = {"url": settings.url, **dict.fromkeys(_OBSERVED)}
         started = perf_counter()
-        raw: dict[str, Any] = {
-            "url": settings.url,
-            **dict.fromkeys(
-                ("address", "status_code", "headers", "subprotocol", "received", "messages", "ping", "close_code", "close_reason")
-            ),
-            "certificate": None,
-        }
         try:
-            failures = self._look(urlsplit(settings.url), raw)
+            failures, seconds = self._look(raw)
         except NetError as error:
             return self.broken_result(error, perf_counter() - started, raw)
-        seconds = perf_counter() - started
         failures += settings.slow_failures(seconds)
         return self.judged_result(_success(raw), failures, seconds, raw)
 
-    def _look(self, url: SplitResult, raw: dict[str, Any]) -> list[Failure]:
-        settings = self.settings
+    def _look(self, raw: dict[str, Any]) -> tuple[list[Failure], float]:
+        """What is not as expected, and the seconds until that was known: the goodbye after it is no part of the response time."""
+        started = perf_counter()
+        settings, url = self.settings, urlsplit(self.settings.url)
         host, port = url.hostname or "", url.port or _PORTS[url.scheme]
         address = self.address or settings.resolve_to
         with connect(host, port, self.deadline, family=settings.ip_family, address=address, phases=self.phases) as connection:
@@ -130,9 +148,13 @@ class WebsocketPlugin(PluginTemplate):
                 connection, settings.url, subprotocols=settings.subprotocols or (), origin=settings.origin, limit=settings.max_message_bytes
             )
             try:
-                return [*self._expiring(raw), *self._talk(socket, raw)]
+                failures = [*self._expiring(raw), *self._talk(socket, raw)]
+                seconds = perf_counter() - started
+                socket.close()
             finally:
                 raw["close_code"], raw["close_reason"] = socket.closed or (None, None)
+        told = any(failure.path == "received" for failure in failures)
+        return [*failures, *(() if told else _goodbye(raw))], seconds
 
     def _expiring(self, raw: dict[str, Any]) -> Iterator[Failure]:
         if raw["certificate"]:
@@ -150,39 +172,43 @@ class WebsocketPlugin(PluginTemplate):
         if (wanted := settings.expected_subprotocol) and handshake.subprotocol != wanted:
             got = shown(handshake.subprotocol) if handshake.subprotocol else "none"
             yield Failure("subprotocol", wanted, handshake.subprotocol, message=f"expected the subprotocol {wanted}, got {got}")
-        if settings.send is not None:
-            socket.send(settings.send)
-        if settings.send is not None or settings.expect is not None or settings.expect_regex is not None:
-            yield from self._answer(socket, raw)
         if settings.ping:
             raw["ping"] = socket.ping()
-        socket.close()
+        if settings.payload:
+            socket.send(settings.send or settings.payload)
+        if settings.payload or settings.wanted:
+            yield from self._answer(socket, raw)
 
     def _answer(self, socket: WebSocket, raw: dict[str, Any]) -> Iterator[Failure]:
-        """Read until a message meets what is expected; the last one is the one observed."""
-        wanted = [(Pattern(re.escape(self.settings.expect)), shown(self.settings.expect))] if self.settings.expect else []
-        wanted += [(regex, f"a match of /{regex.pattern}/")] if (regex := self.settings.expect_regex) else []
-        what = "a message" + (f" with {' and '.join(words for _, words in wanted)}" if wanted else "")
+        """Read until a message has everything that is expected; the last one is the one observed."""
+        wanted, data = self.settings.wanted, b""
+        what = "a message" + (f" with {' and '.join(part.what for part in wanted)}" if wanted else "")
+        show = in_hex if any(part.binary for part in wanted) else quoted
         for count in range(1, _MESSAGES + 1):
             try:
                 message = socket.receive(what)
             except NetError as error:
-                if raw["messages"] is None or isinstance(error.__cause__, OSError):
+                if not raw["messages"] or isinstance(error.__cause__, OSError):
                     raise
-                text = f"expected {what}: {error} (the last of {raw['messages']} that came: {shown(raw['received'])})"
+                text = f"expected {what}: {error} (the last of {raw['messages']} that came: {show(data)})"
                 yield Failure("received", what, raw["received"], message=text)
                 return
-            text = message if isinstance(message, str) else as_text(message)
+            data = message.encode() if isinstance(message, str) else message
             raw.pop("json", None)
-            raw |= {"received": text, "messages": count, **_json(text)}
-            if all(pattern.search(text) for pattern, _ in wanted):
+            raw |= {"received": as_text(data), "messages": count, **_json(as_text(data))}
+            if all(part.find(data) is not None for part in wanted):
                 return
-        text = f"expected {what}, and {_MESSAGES} others came; the last: {shown(raw['received'])}"
+        text = f"expected {what}, and {_MESSAGES} others came; the last: {show(data)}"
         yield Failure("received", what, raw["received"], message=text)
 
 
 def _problems(settings: Any, given: set[str]) -> Iterator[str]:
     """What in the config contradicts itself, or would not be looked at."""
+    if settings.send and settings.send_hex:
+        yield "send and send_hex exclude one another"
+    names = settings.subprotocols or ()
+    if len(set(names)) < len(names):
+        yield "subprotocols must not have one twice"
     if (settings.auth_username is None) != (settings.auth_password is None):
         yield "auth_username and auth_password need each other"
     if ":" in (settings.auth_username or ""):
@@ -196,7 +222,7 @@ def _problems(settings: Any, given: set[str]) -> Iterator[str]:
         yield "auth_username, bearer and an Authorization header exclude one another"
     if settings.bearer is not None and not re.fullmatch(r"[!-~]+", settings.bearer.get_secret_value()):
         yield "bearer must be a token of printable ASCII characters"
-    if settings.expected_subprotocol and settings.expected_subprotocol not in (settings.subprotocols or ()):
+    if settings.expected_subprotocol and settings.expected_subprotocol not in names:
         yield "expected_subprotocol must be one of subprotocols: a server may choose no other"
     unseen = sorted({"warning_days", "critical_days", "client_cert"} & given)
     if unseen and not settings.url.startswith("wss:"):
@@ -212,8 +238,7 @@ def _authorization(settings: Any) -> str | None:
     if settings.bearer is not None:
         return f"Bearer {settings.bearer.get_secret_value()}"
     if settings.auth_username is not None and settings.auth_password is not None:
-        pair = f"{settings.auth_username}:{settings.auth_password.get_secret_value()}"
-        return f"Basic {b64encode(pair.encode()).decode()}"
+        return basic(settings.auth_username, settings.auth_password.get_secret_value())
     return None
 
 
@@ -230,12 +255,18 @@ def _refused(handshake: Handshake) -> Failure:
     return Failure("status_code", str(_SWITCHED), handshake.status_code, message=text)
 
 
+def _goodbye(raw: dict[str, Any]) -> Iterator[Failure]:
+    """A server that accepts everyone may yet say by its goodbye that it does not want to talk (1008), or cannot (1011)."""
+    code, reason = raw["close_code"], raw["close_reason"]
+    if code is not None and code not in _GOODBYES:
+        text = f"the server closed the WebSocket with {code}" + (f" {shown(reason)}" if reason else "")
+        yield Failure("close_code", "1000", code, message=text)
+
+
 def _json(text: str) -> dict[str, Any]:
     """The message as a value, where it is JSON."""
-    try:
-        return {"json": jsonlib.loads(text)}
-    except (ValueError, RecursionError):
-        return {}
+    value = parse_json(text, "application/json")
+    return {} if value is NOT_JSON else {"json": value}
 
 
 def _success(raw: dict[str, Any]) -> str:

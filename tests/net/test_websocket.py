@@ -12,6 +12,7 @@ from monitorpy.errors import MissingExtraError, NetError
 from monitorpy.net.connect import connect
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.websocket import WebSocket, require_websockets
+from monitorpy.utils.masking import Masker, active_masker
 
 
 @pytest.fixture
@@ -61,20 +62,21 @@ def frame(opcode, data=b"", fin=True):
 def raw(serve, websocket):
     """A server that accepts the handshake by hand and then sends bytes; gives the opened WebSocket."""
 
-    def start(*pieces, end=False, within=None, limit=100_000, phases=None):
+    def start(*pieces, end=False, within=None, limit=100_000, phases=None, headers="", **more):
         def talk(connection, server):
             head = server.read_request(connection).decode()
             key = next(line.partition(": ")[2] for line in head.splitlines() if line.lower().startswith("sec-websocket-key"))
             accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
             answer = (
-                f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Accept: {accept}\r\n{headers}\r\n"
             )
             connection.sendall(answer.encode() + b"".join(pieces))
             if not end:
                 while connection.recv(65536):
                     pass
 
-        socket = websocket(serve(talk).port, within, limit=limit, phases=phases)
+        socket = websocket(serve(talk).port, within, limit=limit, phases=phases, **more)
         assert socket.open({}).status_code == 101
         return socket
 
@@ -142,6 +144,65 @@ def test_no_valid_handshake(serve, websocket, answer, said):
     assert (failed.phase, failed.kind) == ("first_byte", "protocol")
 
 
+@pytest.mark.parametrize(
+    "headers, said",
+    [
+        ("Sec-WebSocket-Extensions: permessage-deflate", "it chose an extension, and none was offered"),
+        ("Sec-WebSocket-Protocol: v9", "it chose a subprotocol that was not offered: v9"),
+    ],
+)
+def test_what_was_not_offered(raw, headers, said):
+    failed = broken(lambda: raw(headers=f"{headers}\r\n", subprotocols=["v1"]))
+    assert str(failed).endswith(f"gives no valid answer to the handshake: {said}")
+
+
+def test_a_subprotocol_where_none_was_offered(raw):
+    failed = broken(lambda: raw(headers="Sec-WebSocket-Protocol: v9\r\n"))
+    assert str(failed).endswith("it chose a subprotocol, and none was offered")
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\nyou see", "HTTP/1.1 403 Forbidden"),
+        (b"+OK ready", "+OK ready"),
+    ],
+)
+def test_an_answer_that_does_not_end(serve, websocket, ms, answer, said):
+    def talk(connection, server):
+        server.read_request(connection)
+        for byte in answer:
+            connection.sendall(bytes([byte]))
+        server.stopped.wait(5)
+
+    failed = broken(websocket(serve(talk).port, Deadline(200 * ms)).open, {})
+    assert f" (got '{said}') within " in str(failed)
+    assert (failed.phase, failed.kind) == ("first_byte", "timeout")
+
+
+def test_a_refusal_without_end(serve, websocket):
+    def talk(connection, server):
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 401 Who?\r\n\r\n" + b"x" * 2_000_000)
+
+    failed = broken(websocket(serve(talk).port).open, {})
+    assert "(got 'HTTP/1.1 401 Who?')" in str(failed) or "expected no more than" in str(failed)
+    assert failed.kind == "protocol"
+
+
+def test_no_header_that_is_sent_is_logged(serve, websocket, caplog):
+    caplog.set_level("DEBUG")
+    before = active_masker.set(Masker(["t0ken-of-ours"]))
+    try:
+        websocket(serve(b"HTTP/1.1 403 No\r\nX: t0ken-of-ours\r\nContent-Length: 0\r\n\r\n").port).open(
+            {"Authorization": "Bearer t0ken-of-ours"}
+        )
+    finally:
+        active_masker.reset(before)
+    assert "> Authorization: Bearer ***" in caplog.text
+    assert "t0ken-of-ours" not in caplog.text
+
+
 def test_closed_without_an_answer(serve, websocket):
     failed = broken(websocket(serve(b"").port).open, {})
     assert str(failed).endswith("closed the connection before the answer to its handshake came")
@@ -179,12 +240,23 @@ def test_fragments_pings_and_what_comes_with_the_handshake(raw):
         ([frame(0, b"x")], "broke the rules of WebSocket: unexpected continuation frame"),
         ([b"\xf1\x01x"], "broke the rules of WebSocket: reserved bits must be 0"),
         ([frame(1, b"\xff\xfe")], "sent a text that is not UTF-8"),
-        ([frame(2, b"x" * 101)], "broke the rules of WebSocket: "),
+        ([b"\x81\x82\0\0\0\0hi"], "broke the rules of WebSocket: incorrect masking"),
+        ([frame(9, b"x", fin=False)], "broke the rules of WebSocket: fragmented control frame"),
+        ([frame(2, b"x" * 101)], "sent a message longer than 100 bytes"),
+        ([frame(2, b"x" * 99, fin=False), frame(0, b"xx")], "sent a message longer than 100 bytes"),
+        ([b"\x81\x7f" + (2**40).to_bytes(8, "big")], "sent a message longer than 100 bytes"),
     ],
 )
 def test_rules_that_are_broken(raw, pieces, said):
     failed = broken(lambda: raw(*pieces, limit=100).receive())
     assert said in str(failed)
+    assert failed.kind == "protocol"
+
+
+@pytest.mark.parametrize("piece", [frame(9), frame(10), frame(0, fin=False)])
+def test_a_flood_of_small_frames(raw, piece):
+    failed = broken(raw(frame(1, fin=False), piece * 20_000).receive, "news")
+    assert str(failed).endswith("sent more than 5000 frames without news")
     assert failed.kind == "protocol"
 
 
@@ -211,9 +283,23 @@ def test_closed_in_the_middle(raw):
 
 
 def test_a_goodbye_is_not_waited_for_for_long(raw, ms):
-    socket = raw(within=Deadline(200 * ms))
+    phases = {}
+    socket = raw(frame(1, b"news"), within=Deadline(200 * ms), phases=phases)
+    assert socket.receive() == "news"
+    before = dict(phases)
     socket.close()
     assert socket.closed is None
+    assert phases == before
+
+
+def test_what_comes_while_we_leave_is_no_phase(raw):
+    phases = {}
+    socket = raw(frame(1, b"news"), frame(8, (1001).to_bytes(2, "big")), phases=phases)
+    assert socket.receive() == "news"
+    before = dict(phases)
+    socket.close()
+    assert socket.closed == (1001, "")
+    assert phases == before
 
 
 def test_without_the_package(monkeypatch):

@@ -10,10 +10,11 @@ from websockets.sync.server import serve as serve_websocket
 from monitorpy.core.registry import registry, run_check
 from monitorpy.lab.faults import ClosedPort, JunkServer, ResettingServer, SilentServer, TricklingServer
 from monitorpy.lab.http_server import HttpServer
+from monitorpy.utils.masking import Masker, active_masker
 
 
 def talk(there):
-    """Greets, then answers each message; "bytes" in bytes, "bye" with a goodbye, "chatter" with more than anyone waits for."""
+    """Greets, then answers each message; bytes in bytes, "bye" with a goodbye, "chatter" with more than anyone waits for."""
     there.send("welcome")
     for message in there:
         if message == "bye":
@@ -22,7 +23,7 @@ def talk(there):
             for number in range(120):
                 there.send(f"{number}")
         else:
-            there.send(b"\0\xff" if message == "bytes" else f'{{"you": "{message}"}}')
+            there.send(b"\0\xff" + message if isinstance(message, bytes) else f'{{"you": "{message}"}}')
 
 
 @pytest.fixture
@@ -85,11 +86,33 @@ def test_any_message_answers_one_without_an_expectation(start):
     assert "json" not in result.raw_data
 
 
-def test_bytes_and_what_is_no_json_after_json(start):
+def test_bytes_and_what_is_no_json_after_json(start, ms):
     port = start()
-    result = check(port, send="bytes", expect="xff")
-    assert result.raw_data["received"] == "\0\\xff"
+    result = check(port, send_hex="68 69", expect="hi", expect_hex="00ff", expect_regex=r"\\xff")
+    assert result.is_success(), result
+    assert result.raw_data["received"] == "\0\\xffhi"
     assert "json" not in result.raw_data
+    result = check(port, send_hex="68 69", expect_hex="ff00", timeout=300 * ms)
+    assert result.message.startswith("expected a message with the bytes ff 00: ")
+    assert result.message.endswith("(the last of 2 that came: 00 ff 68 69)")
+
+
+def test_a_secret_in_hexadecimal_digits_is_masked(start):
+    port = start()
+    before = active_masker.set(Masker(["6f70656e2073"]))
+    try:
+        result = check(port, send_hex="6f70656e2073", expect="open s")
+    finally:
+        active_masker.reset(before)
+    assert result.is_success(), result
+    assert result.raw_data["received"] == "\0\\xff***"
+
+
+def test_the_ping_comes_first(start, ms):
+    """Of what fails later, it takes nothing away."""
+    result = check(start(), ping=True, send="hello", expect="nothing of the kind", timeout=300 * ms)
+    assert result.raw_data["ping"] > 0
+    assert result.failures[0].path == "received"
 
 
 def test_what_does_not_come(start, ms):
@@ -97,9 +120,9 @@ def test_what_does_not_come(start, ms):
     result = check(port, send="hello", expect="you", expect_regex="no+", timeout=400 * ms)
     assert result.is_error()
     assert result.failures[0].path == "received"
-    assert result.message.startswith('expected a message with "you" and a match of /no+/: ')
+    assert result.message.startswith("expected a message with 'you' and a match of 'no+': ")
     assert "did not come from 127.0.0.1" in result.message
-    assert 'the last of 2 that came: "{\\"you\\": \\"hello\\"}"' in result.message
+    assert """the last of 2 that came: '{"you": "hello"}')""" in result.message
     result = check(port, send="chatter", expect="nothing of the kind")
     assert "and 100 others came; the last: " in result.message
 
@@ -113,8 +136,67 @@ def test_nothing_comes_at_all(start, ms):
 def test_the_server_says_goodbye(start):
     result = check(start(), send="bye", expect="you")
     assert result.is_error()
-    assert "closed the WebSocket before a message with \"you\" came: 1011 'out of order'" in result.message
+    assert (
+        "closed the WebSocket before a message with 'you' came: 1011 'out of order' (the last of 1 that came: 'welcome')" in result.message
+    )
     assert (result.raw_data["close_code"], result.raw_data["close_reason"]) == (1011, "out of order")
+    assert len(result.failures) == 1
+
+
+def last_words(code, reason=""):
+    """Answers, and says goodbye in the same packet, so that nobody's goodbye comes first by chance."""
+
+    def talk(there):
+        there.recv()
+        with there.protocol_mutex:
+            there.protocol.send_text(b"yes?")
+            there.protocol.send_close(code, reason)
+            there.socket.sendall(b"".join(there.protocol.data_to_send()))
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    "code, reason, said",
+    [
+        (1008, "who are you?", 'the server closed the WebSocket with 1008 "who are you?"'),
+        (4401, "", "the server closed the WebSocket with 4401"),
+    ],
+)
+def test_a_goodbye_that_is_none_of_the_good_ones(start, code, reason, said):
+    result = check(start(last_words(code, reason)), send="hello")
+    assert result.is_error()
+    assert result.message == said
+    assert [(failure.path, failure.actual) for failure in result.failures] == [("close_code", code)]
+
+
+@pytest.mark.parametrize("code", [1000, 1001])
+def test_a_server_may_end_the_conversation_first(start, code):
+    result = check(start(last_words(code)), send="hello")
+    assert result.is_success(), result
+    assert result.raw_data["close_code"] == code
+
+
+def test_the_goodbye_is_no_part_of_the_response_time(start, ms):
+    done = threading.Event()
+
+    def deaf(there):
+        there.recv()
+        there.protocol.receive_data = lambda data: done.wait(5)  # so that it does not hear our goodbye
+        there.send("and now I am deaf")
+        done.wait(5)
+
+    result = check(start(deaf), send="hello", max_response_time=400 * ms, timeout=2000 * ms)
+    done.set()
+    assert result.is_success(), result
+    assert result.raw_data["close_code"] is None
+
+
+def test_an_origin(start):
+    port = start(origins=["https://here.test"])
+    assert check(port, origin="https://here.test").is_success()
+    assert "got 403 Forbidden" in check(port, origin="https://elsewhere.test").message
+    assert "got 403 Forbidden" in check(port).message
 
 
 def test_subprotocols(start):
@@ -208,8 +290,14 @@ def test_servers_that_are_none(server, kind, ms):
     [
         ({"url": "http://x/"}, "must be a URL such as wss://example.org/"),
         ({"url": "ws://a:b@x/"}, "must not carry credentials"),
+        ({"url": "ws://x/#top"}, "must not have a fragment (#...): it would not be sent"),
+        ({"origin": "https://x\r\nEvil: 1"}, "must be an origin such as https://example.org"),
+        ({"headers": {"Content-Length": "5"}}, "Content-Length is the protocol's own"),
+        ({"subprotocols": ["a", "b", "a"]}, "subprotocols must not have one twice"),
+        ({"send": "x", "send_hex": "00"}, "send and send_hex exclude one another"),
         ({"headers": {"Upgrade": "h2c"}}, "Upgrade is the protocol's own"),
         ({"headers": {"Sec-WebSocket-Key": "x"}}, "Sec-WebSocket-Key is the protocol's own"),
+        ({"origin": "https://\u00fc.test"}, "in ASCII characters"),
         ({"subprotocols": ["a b"]}, "'a b' is no name of a subprotocol"),
         ({"subprotocols": []}, "must not be empty"),
         ({"expected_subprotocol": "v1"}, "expected_subprotocol must be one of subprotocols"),
