@@ -55,7 +55,7 @@ def parse_config(model: type[ConfigT], config: Mapping[str, Any]) -> ConfigT:
     try:
         return model.model_validate(dict(config))
     except ValidationError as refused:
-        given = {key: place for place, key in enumerate(config)}  # pydantic tells the fields of base classes first
+        given: dict[str | int, int] = {key: place for place, key in enumerate(config)}  # pydantic tells the fields of base classes first
         raise ConfigError(
             *sorted(_issues(refused, model, config), key=lambda issue: given.get(issue.loc[0], -1) if issue.loc else -1)
         ) from None
