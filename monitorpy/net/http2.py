@@ -66,8 +66,11 @@ def request(
     ``limit`` is for the bytes of its body. The phases "first_byte" (until the headers have come) and "transfer" are written
     to the connection's. NetError: no HTTP/2, an answer that breaks off, is malformed or longer than the limit.
     """
+    from hpack import NeverIndexedHeaderTuple
+
     scheme = "https" if connection.tls else "http"
-    head = [(":method", method), (":scheme", scheme), (":authority", authority), (":path", path), *headers]
+    head: list[Any] = [(":method", method), (":scheme", scheme), (":authority", authority), (":path", path)]
+    head += (NeverIndexedHeaderTuple(*header) for header in headers)  # secrets may be among them, which hpack would log
     return _Exchange(connection, limit).run(head, body)
 
 
@@ -96,7 +99,7 @@ class _Exchange:
         self._body = bytearray()
         self._ended = False
 
-    def run(self, head: list[tuple[str, str]], body: bytes) -> Http2Answer:
+    def run(self, head: list[Any], body: bytes) -> Http2Answer:
         started = perf_counter()
         self._sock.await_answer()
         try:

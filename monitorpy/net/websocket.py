@@ -196,7 +196,8 @@ class WebSocket:
 
         wrong = self._protocol.handshake_exc
         if wrong is not None and not isinstance(wrong, InvalidStatus):
-            raise self._broken(f"gives no valid answer to the handshake: {_reason(wrong)}") from wrong
+            told = self._so_far() if wrong.__cause__ and self._start.startswith(b"HTTP/1.1 ") else ""
+            raise self._broken(f"gives no valid answer to the handshake: {_reason(wrong)}{told}") from wrong
         for event in self._protocol.events_received():
             if self._response is None:
                 self._response, self._opened = event, perf_counter()

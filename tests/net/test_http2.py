@@ -64,6 +64,15 @@ def test_a_whole_answer(ask):
     assert phases["transfer"] >= 0
 
 
+def test_no_header_that_is_sent_is_logged(ask, caplog):
+    caplog.set_level("DEBUG")
+    ask(lambda peer: peer.answer(), headers=[("x-api-key", "of-ours-alone")])
+    assert ask.peers[0].request["x-api-key"] == "of-ours-alone"
+    ours = [record.getMessage() for record in caplog.records if "Adding" in record.msg]
+    assert ours
+    assert not [message for message in ours if "of-ours-alone" in message]
+
+
 def test_no_body_and_headers_alone(ask):
     assert ask(lambda peer: peer.answer([(":status", "404")]), method="GET") == Http2Answer(404, {}, b"", {})
 
