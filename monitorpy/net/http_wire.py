@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import io
+import re
 import zlib
 from collections.abc import Iterable
 from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
@@ -17,6 +18,10 @@ from monitorpy.utils.masking import excerpt
 _CHUNK = 65536
 _INTERIM = 20
 """Answers of kind 1xx that may come before the one that counts."""
+_LENGTH = re.compile("[0-9]{1,18}")
+"""A Content-Length; http.client forgets one that Python cannot read, and the body then ends anywhere."""
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n")
+_CHUNK_LINE = 65537
 _BAD_HEADERS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 
 
@@ -60,6 +65,20 @@ class Answer(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
         raise http.client.HTTPException(f"got more than {_INTERIM} interim answers (1xx)")
 
+    def _get_chunk_left(self) -> int | None:
+        """http.client's passes over whatever stands where a chunk ends."""
+        if self.chunk_left == 0:
+            if self._safe_read(2) != b"\r\n":  # type: ignore[attr-defined]  # not in typeshed
+                raise http.client.IncompleteRead(b"")
+            self.chunk_left = None
+        return super()._get_chunk_left()  # type: ignore[misc,no-any-return]
+
+    def _read_next_chunk_size(self) -> int:
+        """http.client's takes whatever Python takes for a number: 0x5, 1_0, -5."""
+        if not (found := _CHUNK_SIZE.fullmatch(self.fp.readline(_CHUNK_LINE))):
+            raise ValueError("no size of a chunk")
+        return int(found[1], 16)
+
     def _read_and_discard_trailer(self) -> None:
         """http.client's knows no end of it."""
         http.client.parse_headers(self.fp)
@@ -69,7 +88,7 @@ class Answer(http.client.HTTPResponse):
             raise self._broken("transfer", "closed the connection in the middle of the headers")
         if any(isinstance(defect, _BAD_HEADERS) for defect in self.msg.defects):
             raise self._broken("transfer", "sent a malformed header line")
-        if len(lengths := set(self.msg.get_all("content-length", ()))) > 1 or not all(map(str.isdecimal, lengths)):
+        if len(lengths := set(self.msg.get_all("content-length", ()))) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
             raise self._broken("transfer", f"sent an invalid Content-Length: {excerpt(', '.join(sorted(lengths)), 200)}")
         coding = ", ".join(self.msg.get_all("transfer-encoding", ()))
         if coding and coding.lower() != "chunked":  # RFC 9112, 6.1: without knowing it nobody knows where the body ends
