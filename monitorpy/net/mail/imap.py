@@ -22,9 +22,9 @@ class ImapClient(MailClient):
 
     def greet(self) -> None:
         self.banner = self._line("the banner")
-        if self.banner.upper().startswith("* BYE"):
+        if f"{self.banner} ".upper().startswith("* BYE "):
             raise self._no_service()
-        if not self.banner.upper().startswith(("* OK", "* PREAUTH")):
+        if not f"{self.banner} ".upper().startswith(("* OK ", "* PREAUTH ")):
             raise self._strange(self.banner, "the banner")
         self.capabilities = self._ask_capabilities()
 

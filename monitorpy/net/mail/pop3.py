@@ -71,4 +71,4 @@ class Pop3Client(MailClient):
 
 
 def _good(reply: str) -> bool:
-    return reply.upper().startswith("+OK")
+    return reply.upper().split(" ", 1)[0] == "+OK"

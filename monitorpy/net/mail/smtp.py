@@ -55,6 +55,8 @@ class SmtpClient(MailClient):
         self.banner = str(reply)
         if not reply.good:
             raise self._refuses(reply)
+        if reply.code != 220:  # noqa: PLR2004 - RFC 5321, 4.3.2: the only welcome
+            raise self._strange(self.banner, "the banner")
         self._hello()
 
     def ask_for_tls(self) -> str | None:
@@ -120,10 +122,12 @@ class SmtpClient(MailClient):
 
     def _reply(self, waiting_for: str) -> Reply:
         lines: list[str] = []
+        first = ""
         while len(lines) < MAX_LINES:
             line = self._line(waiting_for)
             code, mark, text = line[:3], line[3:4], line[4:]
-            if not _CODE.fullmatch(code) or mark not in {"", " ", "-"}:
+            first = first or code
+            if not _CODE.fullmatch(code) or mark not in {"", " ", "-"} or code != first:  # RFC 5321, 4.2.1: one code in all lines
                 raise self._strange(line, waiting_for)
             lines.append(text)
             if mark != "-":

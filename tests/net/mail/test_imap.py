@@ -17,7 +17,10 @@ def test_greet(client, script):
     assert imap.capabilities == ["IMAP4rev1", "SASL-IR", "IDLE", "AUTH=PLAIN", "AUTH=LOGIN"]
 
 
-@pytest.mark.parametrize("banner, message", [(b"* BYE busy\r\n", r"refuses service: \* BYE busy$"), (b"220 smtp\r\n", "for the banner")])
+@pytest.mark.parametrize(
+    "banner, message",
+    [(b"* BYE busy\r\n", r"refuses service: \* BYE busy$"), (b"220 smtp\r\n", "for the banner"), (b"* OKAY\r\n", "for the banner")],
+)
 def test_strange_banner(client, script, banner, message):
     with pytest.raises(NetError, match=message):
         client(script("Imap", banner=banner)).greet()

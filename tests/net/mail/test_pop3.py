@@ -16,7 +16,10 @@ def test_greet(client, script):
     assert pop.capabilities == ["UIDL", "USER", "SASL PLAIN LOGIN"]
 
 
-@pytest.mark.parametrize("banner, message", [(b"-ERR busy\r\n", "refuses service: -ERR busy$"), (b"220 smtp\r\n", "for the banner")])
+@pytest.mark.parametrize(
+    "banner, message",
+    [(b"-ERR busy\r\n", "refuses service: -ERR busy$"), (b"220 smtp\r\n", "for the banner"), (b"+OKAY\r\n", "for the banner")],
+)
 def test_strange_banner(client, script, banner, message):
     with pytest.raises(NetError, match=message):
         client(script("Pop3", banner=banner)).greet()

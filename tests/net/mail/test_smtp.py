@@ -45,7 +45,7 @@ def test_server_without_any_hello(client, script):
     assert caught.value.kind == "protocol"
 
 
-@pytest.mark.parametrize("banner", [b"hello\r\n", b"22\r\n", b"220?\r\n", "２２０ x\r\n".encode()])  # noqa: RUF001 - digits to str.isdigit
+@pytest.mark.parametrize("banner", [b"hello\r\n", b"22\r\n", b"220?\r\n", b"250 hello\r\n", b"220-a\r\n221 b\r\n", "２２０ x\r\n".encode()])  # noqa: RUF001 - digits to str.isdigit
 def test_strange_banner(client, script, banner):
     with pytest.raises(NetError, match="for the banner"):
         client(script("Smtp", banner=banner)).greet()
@@ -54,6 +54,12 @@ def test_strange_banner(client, script, banner):
 def test_reply_without_an_end(client, script):
     with pytest.raises(NetError, match="500 lines without an end"):
         client(script("Smtp", banner=b"220-x\r\n" * 600)).greet()
+
+
+def test_two_codes_in_one_reply(client, script):
+    smtp = client(script("Smtp", replies={"EHLO": b"550-no\r\n250 SIZE\r\n"}))
+    with pytest.raises(NetError, match="sent '250 SIZE' for the answer to EHLO"):
+        smtp.greet()
 
 
 def test_code_alone_is_a_reply(client, script):
