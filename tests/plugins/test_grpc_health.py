@@ -129,6 +129,12 @@ def test_over_tls(start, lab_certificates):
     assert "wrong host" in wrong.message
 
 
+def test_in_clear_text_where_tls_is_spoken(start, lab_certificates):
+    result = check(start(certificate=lab_certificates.good).port)
+    assert (result.status, result.fault) == ("error", "target")
+    assert result.message.endswith("(does it want tls: true?)")
+
+
 @pytest.mark.parametrize("protocols, said", [(["http/1.1"], "it chose nothing"), (["h2"], None)])
 def test_http2_must_be_agreed_to(lab_certificates, protocols, said):
     import ssl
