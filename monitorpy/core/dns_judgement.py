@@ -29,6 +29,10 @@ class Wanted:
         """The TTL and the values are only judged where there are records."""
         if answer.outcome != self.rcode:
             yield Failure("rcode", self.rcode, answer.outcome, message=_rcode_message(answer, self.rcode))
+        elif answer.records and self.rcode != "NOERROR":
+            found = sorted(compared(answer.records).values())
+            text = f"{answer.server} answers {self.rcode}, as expected, but with records: {listed(found)}"
+            yield Failure("values", "no records", found, message=text)
         elif answer.records:
             yield from self.value_failures(compared(answer.records))
             if self.ttl and answer.ttl is not None and (failure := self.ttl.failure("ttl", answer.ttl, unit=" s")):

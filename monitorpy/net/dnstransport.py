@@ -59,6 +59,8 @@ class Server:
         found = _SERVER.fullmatch(text)
         if found is None or (own := int(found["v6port"] or found["port"] or port)) not in range(1, 65536):
             raise ValueError(f"{_SERVER_WANTED}, not {text!r}")
+        if found["v6"] and not _is_ipv6(found["v6"]):
+            raise ValueError(f"{_SERVER_WANTED}, not {text!r}")
         return cls(found["v6"] or found["host"], own)
 
     @classmethod

@@ -88,8 +88,8 @@ def _addresses(name: dns.name.Name, ask: Ask, deadline: Deadline, family: Family
 def soa_serial(zone: dns.name.Name, server: Server, question: Question) -> int:
     """The serial of a server's copy of the zone, asked for without recursion. NetError unless it answers with authority."""
     answer = look_up(zone, server, replace(question, rdtype=dns.rdatatype.SOA, recurse=False))
-    if not answer.records or not answer.authoritative:
-        said = "without authority (AA)" if answer.records else answer.outcome
+    if answer.outcome != "NOERROR" or not answer.authoritative:
+        said = "without authority (AA)" if answer.outcome == "NOERROR" else answer.outcome
         raise NetError(f"it does not serve {shown(zone)}: it answers {said}", phase="transfer", kind="protocol")
     return answer.records[0].serial  # type: ignore[attr-defined, no-any-return]
 

@@ -76,6 +76,11 @@ def test_records_where_none_are_expected():
     assert told(wanted(rcode="NXDOMAIN").failures(answer("192.0.2.1"))) == [message]
 
 
+def test_records_beside_a_code_that_has_none():
+    message = "192.0.2.53 answers NXDOMAIN, as expected, but with records: 192.0.2.1"
+    assert told(wanted(rcode="NXDOMAIN").failures(answer("192.0.2.1", rcode="NXDOMAIN"))) == [message]
+
+
 def test_a_referral_is_no_proof_that_there_is_nothing():
     assert len(told(wanted(rcode="NODATA").failures(answer(authoritative=False, referral=True)))) == 1
 

@@ -106,6 +106,7 @@ def test_server_parse_takes_another_port():
         "192.0.2.1/24",
         "[::1",
         "[::1]:x",
+        "[127.0.0.1:53, 127.0.0.2:53]",
         "http://192.0.2.1/dns-query",
         "https://",
         "https://user@dns.test/",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
@@ -148,6 +149,17 @@ def test_serial_without_authority_is_none(server, serial):
 def test_server_that_does_not_serve_the_zone(server, serial, rcode):
     server.rcodes["example.test."] = rcode
     with pytest.raises(NetError, match=f"it does not serve example.test: it answers {rcode}"):
+        serial()
+
+
+def test_a_serial_beside_a_refusal_is_none(server, serial):
+    def react(query, transport):
+        response = server.answer(query)
+        response.set_rcode(dns.rcode.SERVFAIL)
+        return response.to_wire()
+
+    server.react = react
+    with pytest.raises(NetError, match="it answers SERVFAIL"):
         serial()
 
 
