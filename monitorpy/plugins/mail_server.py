@@ -32,10 +32,14 @@ from monitorpy.net.tls import describe, presented_chain
 
 @dataclass(frozen=True, slots=True)
 class Exchanger(Endpoint):
-    """A mail exchanger of the domain, what its name is an alias of, and all (preference, host) in the MX records."""
+    """A mail exchanger of the domain, what its name is an alias of, and all (preference, host) in the MX records.
+
+    ``unknown`` stands for addresses that it may have, too: why nobody could tell them.
+    """
 
     alias_of: str | None = None
     mx: tuple[tuple[int, str], ...] = ()
+    unknown: NetError | None = None
 
 
 @register_plugin("mail_server")
@@ -165,6 +169,8 @@ class MailServerPlugin(PluginTemplate):
         host = str(chosen.host)
         raw |= {"host": host, "mx": [{"preference": preference, "host": name} for preference, name in chosen.mx]}
         require_name(host)
+        if chosen.unknown:
+            raise chosen.unknown
         return chosen
 
     def _exchangers(self, *, every: bool) -> Iterator[Exchanger]:
@@ -178,6 +184,8 @@ class MailServerPlugin(PluginTemplate):
         for place in domain.places(hosts if every else hosts[:1]):
             for address in place.addresses or (None,):
                 yield Exchanger(place.host, address, place.alias_of, records)
+            if place.unknown and every:
+                yield Exchanger(place.host, None, place.alias_of, records, place.unknown)
 
     def _visit(self, host: str, address: str | None, message: Message | None, raw: dict[str, Any]) -> Iterator[Failure]:
         settings = self.settings

@@ -5,6 +5,8 @@ import ssl
 import time
 from datetime import UTC, datetime, timedelta
 
+import dns.rcode
+import dns.rdatatype
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -774,6 +776,24 @@ class TestEveryExchanger:
         assert (result.status, result.raw_data["host"], result.raw_data["address"]) == ("success", "zero.lab.test", "127.0.0.1")
         dns_server.add("lab.test.", "MX", "10 two.lab.test.", "10 one.lab.test.")
         assert look(server.port, addresses="one").raw_data["host"] == "one.lab.test"
+
+    @pytest.mark.parametrize("addresses, status", [("one", "success"), ("all", "error")])
+    def test_addresses_that_nobody_told_are_not_well(self, tcp_server, script, dns_server, look, addresses, status):  # noqa: PLR0917 - fixtures
+        def react(query, _):
+            response = dns_server.answer(query)
+            if query.question[0].rdtype == dns.rdatatype.AAAA:
+                response.set_rcode(dns.rcode.SERVFAIL)
+            return response.to_wire()
+
+        dns_server.add("lab.test.", "MX", "10 one.lab.test.")
+        dns_server.add("one.lab.test.", "A", "127.0.0.1")
+        dns_server.react = react
+        result = look(tcp_server(script("smtp")).port, addresses=addresses, ip_family="any")
+        assert result.status == status, result
+        if addresses == "all":
+            assert result.message.startswith(
+                "1 of 2 addresses: one.lab.test: the AAAA records cannot be looked up: SERVFAIL from 127.0.0.1:"
+            )
 
     def test_no_records_at_all(self, look):
         result = look(25)

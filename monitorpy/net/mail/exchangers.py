@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from dns.rdatatype import AAAA, MX, A, RdataType
@@ -18,15 +19,20 @@ MAX_HOSTS = 50
 """MX records that a domain may have; who has more is not looked at."""
 
 _RECORDS: dict[Family, tuple[RdataType, ...]] = {"any": (A, AAAA), "ipv4": (A,), "ipv6": (AAAA,)}
+_SETTLED = {"NOERROR", "NXDOMAIN"}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an exchanger is: its addresses, as far as they are known, and what its name is an alias of."""
+    """Where an exchanger is: its addresses, as far as they are known, and what its name is an alias of.
+
+    ``unknown`` is why the addresses of one family could not be had, though those of the other were.
+    """
 
     host: str
     addresses: tuple[str, ...]
     alias_of: str | None
+    unknown: NetError | None = None
 
 
 class MailDomain:
@@ -48,7 +54,7 @@ class MailDomain:
         A domain without MX records gets its mail at its own addresses (RFC 5321, 5.1), but one that lost them is not well: it is an error.
         """
         answer = self._ask(self.name, MX, self._deadline)
-        if answer.rcode not in {"NOERROR", "NXDOMAIN"}:
+        if answer.rcode not in _SETTLED:
             raise _unresolved(f"the MX records of {self.name} cannot be looked up: {answer.rcode} from {answer.server}")
         texts = [(record.preference, record.exchange.to_text(omit_final_dot=True)) for record in answer.records]  # type: ignore[attr-defined]
         found = sorted(set(texts), key=lambda record: (record[0], record[1].lower()))
@@ -69,21 +75,32 @@ class MailDomain:
     def place(self, host: str) -> Place:
         """Where a host is; without addresses if they cannot be found in half of the time that is left: who connects will say why."""
         deadline = Deadline(self._deadline.left() / 2)
-        jobs = [lambda kind=kind: self._ask(host, kind, deadline) for kind in _RECORDS[self._family]]
-        answers = [answer for answer in dnsquery.in_parallel(jobs) if not isinstance(answer, NetError)]
+        kinds = _RECORDS[self._family]
+        found = dnsquery.in_parallel([partial(self._ask, host, kind, deadline) for kind in kinds])
+        answers = [answer for answer in found if not isinstance(answer, NetError)]
         alias = next((answer.aliases[-1].to_text(omit_final_dot=True) for answer in answers if answer.aliases), None)
         # name servers rotate them: in order, the same one is tried each time
         known = [sorted(record.address for record in answer.records) for answer in answers]  # type: ignore[attr-defined]
         addresses = list(chain.from_iterable(known)) if self._own else []
+        unknown = next(filter(None, map(_problem, kinds, found)), None) if addresses else None
         if not addresses:
             try:
                 addresses = [address.host for address in resolve(host, 0, deadline, self._family)]
             except NetError:
                 addresses = []
-        return Place(host, tuple(dict.fromkeys(addresses)), alias)
+        return Place(host, tuple(dict.fromkeys(addresses)), alias, unknown)
 
     def _ask(self, name: str, rdtype: RdataType, deadline: Deadline) -> dnsquery.Answer:
         return dnsquery.look_up_any(dnsquery.absolute_name(name), self._servers, dnsquery.Question(rdtype, deadline))
+
+
+def _problem(kind: RdataType, found: dnsquery.Answer | NetError) -> NetError | None:
+    """Why it is not known what records of that type there are; that there are none is known, too."""
+    if isinstance(found, NetError):
+        return NetError(f"the {kind.name} records cannot be looked up: {found}", phase="dns", kind=found.kind, fault=found.fault)
+    if found.rcode not in _SETTLED:
+        return _unresolved(f"the {kind.name} records cannot be looked up: {found.rcode} from {found.server}")
+    return None
 
 
 def require_name(host: str) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import time
 
+import dns.rcode
+import dns.rdatatype
 import pytest
 
 from monitorpy.errors import NetError
@@ -67,6 +69,25 @@ def test_an_alias_is_told(dns_server, domain):
     dns_server.add("other.lab.test.", "CNAME", "real.lab.test.")
     dns_server.add("real.lab.test.", "A", "127.0.0.1")
     assert domain().place("mx.lab.test") == Place("mx.lab.test", ("127.0.0.1",), "real.lab.test")
+
+
+@pytest.mark.parametrize("family, complete", [("any", False), ("ipv4", True)])
+@pytest.mark.parametrize("silent", [True, False])
+def test_addresses_that_cannot_be_told(dns_server, domain, ms, family, complete, silent):  # noqa: PLR0917 - fixtures
+    def react(query, _):
+        response = dns_server.answer(query)
+        if query.question[0].rdtype == dns.rdatatype.AAAA:
+            response.set_rcode(dns.rcode.SERVFAIL)
+            return None if silent else response.to_wire()
+        return response.to_wire()
+
+    dns_server.add("mx.lab.test.", "A", "127.0.0.1")
+    dns_server.react = react
+    place = domain(family=family, seconds=400 * ms).place("mx.lab.test")
+    assert place.addresses == ("127.0.0.1",)
+    why = "no answer from 127.0.0.1:" if silent else "SERVFAIL from 127.0.0.1:"
+    assert (place.unknown is None) == complete
+    assert complete or str(place.unknown).startswith(f"the AAAA records cannot be looked up: {why}")
 
 
 def test_hosts_are_looked_up_side_by_side(dns_server, domain, ms):
