@@ -131,7 +131,7 @@ class _Exchange:
         self._sock.phase = self._phase
         data = self._sock.recv(_CHUNK)
         if not data:
-            raise self._broken(f"closed the connection{' before it answered' if self._headers is None else ''}", "reset")
+            raise self._broken(self._closed(), "reset")
         self._received += len(data)
         if self._received > self._limit + _OVERHEAD:
             raise self._broken(f"sent more than {self._limit + _OVERHEAD} bytes without ending its answer")
@@ -140,6 +140,11 @@ class _Exchange:
             self._take_frame(frame)
             if self._ended:
                 return
+
+    def _closed(self) -> str:
+        if not self._received:  # as servers do that wait for a handshake
+            return f"closed the connection without a word{'' if self._connection.tls else ' (does it want TLS?)'}"
+        return f"closed the connection{' before it answered' if self._headers is None else ''}"
 
     def _whole_frames(self) -> Iterator[bytes]:
         """What is complete of what has come. NetError for what is no frame, and for more of them than any answer needs."""

@@ -111,8 +111,7 @@ class GrpcHealthPlugin(PluginTemplate):
         try:
             health = self._ask(raw)
         except NetError as error:
-            hint = " (does it want tls: true?)" if error.kind == "reset" and not settings.tls else ""  # how such servers answer
-            return self.broken_result(error, perf_counter() - started, raw).changed(message=f"{error}{hint}")
+            return self.broken_result(error, perf_counter() - started, raw)
         seconds = perf_counter() - started
         raw |= {"serving_status": health.serving, "grpc_status": health.code, "grpc_message": health.message}
         message = f"{_named(settings.service)} at {settings.host}:{settings.port} is {health.serving}"

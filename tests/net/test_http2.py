@@ -309,7 +309,7 @@ def test_closed_before_and_in_the_middle(ask):
         connection.recv(65536)
 
     failed = broken(ask, raw=early)
-    assert str(failed).endswith("closed the connection before it answered")
+    assert str(failed).endswith("closed the connection without a word (does it want TLS?)")
     assert (failed.phase, failed.kind) == ("first_byte", "reset")
 
     def talk(peer):
@@ -319,6 +319,11 @@ def test_closed_before_and_in_the_middle(ask):
     failed = broken(ask, talk)
     assert str(failed).endswith("closed the connection")
     assert failed.phase == "transfer"
+
+
+def test_closed_without_a_word_over_tls(ask, authority):
+    failed = broken(ask, raw=lambda connection, _: connection.recv(65536), context=authority.context(), tls=TlsSettings(verify=False))
+    assert str(failed).endswith("closed the connection without a word")
 
 
 def test_silence(ask, ms):

@@ -132,7 +132,7 @@ def test_over_tls(start, lab_certificates):
 def test_in_clear_text_where_tls_is_spoken(start, lab_certificates):
     result = check(start(certificate=lab_certificates.good).port)
     assert (result.status, result.fault) == ("error", "target")
-    assert result.message.endswith("(does it want tls: true?)")
+    assert "closed the connection without a word (does it want TLS?)" in result.message
 
 
 @pytest.mark.parametrize("protocols, said", [(["http/1.1"], "it chose nothing"), (["h2"], None)])
