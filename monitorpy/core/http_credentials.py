@@ -14,10 +14,13 @@ from monitorpy.core.http_fields import OAuth2Options, ProxyField, carries_creden
 from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.tls_options import Text
 from monitorpy.net.http_auth import DigestAuth
+from monitorpy.net.http_redirect import is_private
 from monitorpy.net.http_wire import basic
 from monitorpy.net.oauth2 import ClientCredentials
 from monitorpy.net.proxy import Proxy
 
+_LONG_ENOUGH = 8
+"""Characters of a token in a header."""
 _SOCKS_TEXT = 255
 """Bytes of a user name or password in SOCKS."""
 
@@ -121,6 +124,14 @@ class CredentialOptions(PluginConfig):
     def proxy_server(self) -> Proxy | None:
         """For `HttpOptions`."""
         return Proxy.parse(self.proxy, *(self._proxy_account() or ())) if self.proxy else None
+
+
+def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
+    """The tokens in headers that sound private: a server may echo them. Each without scheme or name; a short one may be any word."""
+    for name, value in headers.items():
+        if is_private(name):
+            cookies = [pair.partition("=")[2] for pair in value.split("; ")] if name.lower() == "cookie" else []
+            yield from (token for token in cookies or [value.rpartition(" ")[2]] if len(token) >= _LONG_ENOUGH)
 
 
 def _value(secret: SecretStr | None) -> str:

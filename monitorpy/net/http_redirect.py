@@ -102,6 +102,11 @@ def _same_place(old: str, new: str) -> bool:
     return origins[0] == origins[1] or origins == (("http", 80), ("https", 443))
 
 
+def is_private(header: str) -> bool:
+    """Whether a header of that name sounds as if its value were for one server only."""
+    return any(word in header.lower() for word in _PRIVATE)
+
+
 def _change_method(request: PreparedRequest, status: int) -> None:
     method = request.method
     if (status == 303 and method not in {"GET", "HEAD"}) or (status in {301, 302} and method == "POST"):  # noqa: PLR2004
@@ -111,7 +116,7 @@ def _change_method(request: PreparedRequest, status: int) -> None:
 
 
 def _forget_credentials(request: PreparedRequest) -> None:
-    for name in [name for name in request.headers if any(word in name.lower() for word in _PRIVATE)]:
+    for name in filter(is_private, list(request.headers)):
         del request.headers[name]
     request.headers.pop("Host", None)
     request.hooks = default_hooks()  # digest authentication listens there

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from monitorpy.core.fields import JsonPathField, RegexField, StatusField, StatusSpec
-from monitorpy.core.http_credentials import CredentialOptions
+from monitorpy.core.http_credentials import CredentialOptions, header_secrets
 from monitorpy.core.http_fields import (
     HeaderName,
     HeadersField,
@@ -67,7 +67,9 @@ class WebsiteStatusPlugin(PluginTemplate):
                 None, description="Address to connect to instead of the URL's host; SNI and Host keep the name."
             )
             expected_status: StatusField = Field(
-                StatusSpec.parse("2xx"), description='Status of the last answer: 200, "2xx", "200-299" or a list of those.'
+                StatusSpec.parse("2xx"),
+                json_schema_extra={"default": "2xx"},  # as it is written
+                description='Status of the last answer: 200, "2xx", "200-299" or a list of those.',
             )
             expected_content: Texts | None = Field(None, description="Text, or list of texts, that the body must contain.")
             unexpected_content: Texts | None = Field(None, description="Text, or list of texts, that the body must not contain.")
@@ -101,7 +103,7 @@ class WebsiteStatusPlugin(PluginTemplate):
 
     def get_secrets(self) -> set[str]:
         secrets = super().get_secrets()
-        return secrets if self.settings is None else secrets.union(self.settings.encoded_secrets())
+        return secrets if self.settings is None else secrets.union(self.settings.encoded_secrets(), header_secrets(self.settings.headers))
 
     def _execute_check(self) -> CheckResult:
         settings, options = self.settings, self._options()

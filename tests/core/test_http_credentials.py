@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from requests.auth import HTTPBasicAuth
 
-from monitorpy.core.http_credentials import CredentialOptions
+from monitorpy.core.http_credentials import CredentialOptions, header_secrets
 from monitorpy.core.plugin_config import parse_config, secret_values
 from monitorpy.net.http_auth import DigestAuth
 
@@ -97,3 +97,17 @@ def test_a_proxy_with_its_account_in_the_url():
     proxy = given.proxy_server()
     assert (proxy.scheme, proxy.host, proxy.port, proxy.username, proxy.password) == ("socks5h", "::1", 1081, "me", "se@cret")
     assert "se@cret" in set(given.encoded_secrets())
+
+
+@pytest.mark.parametrize(
+    "headers, secrets",
+    [
+        ({"Authorization": "Bearer abcd-1234"}, ["abcd-1234"]),
+        ({"authorization": "abcd-1234"}, ["abcd-1234"]),
+        ({"X-API-Key": "abcd-1234", "Accept": "application/json"}, ["abcd-1234"]),
+        ({"Cookie": "lang=en; session=abcd=1234; id=12345678"}, ["abcd=1234", "12345678"]),
+        ({"X-Token-Type": "short"}, []),
+    ],
+)
+def test_tokens_in_headers(headers, secrets):
+    assert list(header_secrets(headers)) == secrets

@@ -308,6 +308,17 @@ def test_an_echoed_basic_header_is_masked(check):
     assert result.raw_data["body"] == "Basic ***"
 
 
+def test_an_echoed_token_that_is_written_out_as_a_header_is_masked(check):
+    result = check("/echo", headers={"Authorization": "Bearer abcd-1234"}, allow_plaintext_auth=True, expected_content="nope")
+    assert result.is_error()
+    assert result.raw_data["body"] == "Bearer ***"
+    assert "abcd-1234" not in str(result.to_dict())
+
+
+def test_the_default_status_is_told_as_it_is_written():
+    assert WebsiteStatusPlugin.Config.model_json_schema()["properties"]["expected_status"]["default"] == "2xx"
+
+
 def test_the_field_json_makes_no_noise(recwarn):
     class Derived(WebsiteStatusPlugin):
         pass
