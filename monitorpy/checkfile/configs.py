@@ -80,6 +80,13 @@ def judged(shape: Shape, config: dict[str, Any], texts: Mapping[Loc, str]) -> Ve
     return Verdict(config, issues)
 
 
+def unsaid(shape: Shape, config: Mapping[str, Any]) -> list[str]:
+    """The keys whose value is null where that is as good as no key: whoever wrote one wanted to say something."""
+    fields = shape.model.model_fields if shape.model is not None else {}
+    empty = [key for key, value in config.items() if value is None and key in fields]
+    return [key for key in empty if fields[key].default is None and fields[key].annotation is not Any]
+
+
 def _declared(model: type[PluginConfig], config: dict[str, Any], texts: Mapping[Loc, str]) -> Verdict:
     if texts:
         config = settle_texts(model, config, texts)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitorpy.checkfile.configs import Plugins, Shape, judged
+from monitorpy.checkfile.configs import Plugins, Shape, judged, unsaid
 from monitorpy.checkfile.events import Document
 from monitorpy.checkfile.interpolation import Environment, Filling, Scope, untyped
 from monitorpy.checkfile.issues import Issues, TooManyIssuesError
@@ -212,6 +212,9 @@ class _Reader:
         if layer and layer.texts:
             texts |= {loc: text for loc, text in layer.texts.items() if loc[0] not in own}
         verdict = judged(shape, config, texts)
+        for empty in unsaid(shape, own) if None in own.values() else ():
+            if (empty,) not in texts and not (layer and empty in layer.config):  # null may take back what the defaults say
+                self.report(("config", empty), f"{empty} has nothing after it: give it a value, or leave it out")
         for issue in verdict.issues:
             self.blame(issue.loc, str(issue), issue.on_key, layer if issue.loc and issue.loc[0] not in own else None)
         return verdict.config

@@ -90,6 +90,29 @@ def test_a_secret_of_digits_stays_text(plugins, checks):
     assert checks('[{id: a, plugin: pin, config: {pin: "${secret:PIN}"}}]', environ={"PIN": "0x12"})[0].config == {"pin": "0x12"}
 
 
+def test_a_key_with_nothing_after_it_switches_nothing_off(write):
+    from monitorpy.checkfile import load
+
+    write(a="- id: a\n  plugin: tcp_port\n  config:\n    host: h\n    port: 1\n    expect:\n    banner: ~\n    bannner:\n")
+    with pytest.raises(CheckFileError) as caught:
+        load("a.yaml")
+    assert [str(issue) for issue in caught.value.issues] == [
+        "a.yaml:6:12: expect has nothing after it: give it a value, or leave it out",
+        "a.yaml:7:13: banner has nothing after it: give it a value, or leave it out",
+        "a.yaml:8:5: unknown key 'bannner'; did you mean 'banner'?",
+    ]
+
+
+def test_null_is_a_value_and_takes_back_what_the_defaults_say(write):
+    from monitorpy.checkfile import load
+
+    write(
+        a="defaults: {config: {website_status: {expected_content: x}}}\n"
+        "checks: [{id: a, plugin: website_status, config: {url: 'http://h/', expected_content: null, json: null}}]"
+    )
+    assert load("a.yaml").checks[0].config == {"url": "http://h/", "expected_content": None, "json": None}
+
+
 def test_a_variable_that_is_null_switches_nothing_off(write):
     from monitorpy.checkfile import load
 
