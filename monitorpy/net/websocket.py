@@ -119,7 +119,8 @@ class WebSocket:
         return Handshake(response.status_code, response.reason_phrase, found, body, self._protocol.subprotocol)
 
     def send(self, message: str | bytes) -> None:
-        """A text as a text message, bytes as a binary one."""
+        """A text as a text message, bytes as a binary one. NetError where the peer has said goodbye already, however well it greeted."""
+        self._refuse_goodbye("our message was sent")
         if isinstance(message, str):
             self._protocol.send_text(message.encode())
         else:
@@ -135,6 +136,7 @@ class WebSocket:
     def ping(self) -> float:
         """Seconds until the answer to a ping of ours has come; messages that come meanwhile are kept."""
         token, started = secrets.token_bytes(8), perf_counter()
+        self._refuse_goodbye("our ping was sent")
         self._protocol.send_ping(token)
         while token not in self._pongs:
             self._step("the pong to our ping")
@@ -160,10 +162,7 @@ class WebSocket:
     def _step(self, waiting_for: str) -> None:
         """Send what there is to send and take in what comes next. NetError when the peer has gone, or broke the rules."""
         self._flush()
-        if self.closed is not None:
-            code, reason = self.closed
-            words = f" {excerpt(reason, _SHOWN)!r}" if reason else ""
-            raise self._broken(f"closed the WebSocket before {waiting_for} came: {code}{words}", "reset")
+        self._refuse_goodbye(f"{waiting_for} came")
         self._sock.phase = "first_byte" if self._opened is None else "transfer"
         try:
             data = self._sock.recv(_CHUNK)
@@ -184,6 +183,12 @@ class WebSocket:
         else:
             raise self._broken(f"closed the connection before {waiting_for} came", "reset")
         self._take_in()
+
+    def _refuse_goodbye(self, what: str) -> None:
+        if self.closed is not None:
+            code, reason = self.closed
+            words = f" {excerpt(reason, _SHOWN)!r}" if reason else ""
+            raise self._broken(f"closed the WebSocket before {what}: {code}{words}", "reset")
 
     def _so_far(self) -> str:
         """The beginning of an answer to the handshake that has not ended."""

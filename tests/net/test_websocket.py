@@ -273,6 +273,8 @@ def test_the_server_says_goodbye_first(raw, payload, said):
     assert str(failed).endswith(f"closed the WebSocket before a message came: {said}")
     assert failed.kind == "reset"
     assert socket.closed
+    for late, what in ((lambda: socket.send("hi"), "message"), (socket.ping, "ping")):
+        assert str(broken(late)).endswith(f"closed the WebSocket before our {what} was sent: {said}")
     socket.close()
 
 
