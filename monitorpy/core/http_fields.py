@@ -122,6 +122,8 @@ class PhaseLimits(ConfigSection):
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError(f"must have one of {', '.join(type(self).model_fields)}")
+        if empty := sorted(name for name in self.model_fields_set if getattr(self, name) is None):
+            raise ValueError(f"has no limit for {' and '.join(empty)}")
         return self
 
 

@@ -134,7 +134,7 @@ def _issues(refused: ValidationError, model: type[ConfigSection], config: Mappin
             yield ConfigIssue(place, messages[0], on_key=on_key)
         else:
             alike = all(m.startswith("must be ") for m in messages)
-            forms = [m.removeprefix("must be " if alike else "").partition(", not text")[0] for m in messages]
+            forms = [m.removeprefix("must be " if alike else "").partition(", not ")[0] for m in messages]
             yield ConfigIssue(place, f"{'must be ' if alike else ''}{' or '.join(forms)}", on_key=on_key)
 
 
@@ -142,12 +142,9 @@ def _prose(kind: str, ctx: Mapping[str, Any], text: str, found: Any) -> str:
     if kind in {"value_error", "assertion_error"}:
         return text.partition(", ")[2] or text
     if kind == "literal_error":
+        words = {"True": "true", "False": "false"}.get(str(ctx["expected"]), ctx["expected"])
         hint = get_close_matches(str(found), [w.strip("' ") for w in str(ctx["expected"]).replace(" or ", ",").split(",")], 1)
-        return (
-            f"must be {ctx['expected']}"
-            + (f", not {found!r}" if found is not None else "")
-            + (f"; did you mean {hint[0]!r}?" if hint else "")
-        )
+        return f"must be {words}" + (f", not {found!r}" if found is not None else "") + (f"; did you mean {hint[0]!r}?" if hint else "")
     if kind in _TYPES:
         if kind != "string_type" and kind.endswith("_type") and isinstance(found, str):
             quoted = _TYPES[kind] in {"must be an integer", "must be a number", "must be true or false"}

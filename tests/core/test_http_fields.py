@@ -88,6 +88,7 @@ def test_what_is_accepted(given, kept):
         ({"json_schema": 5}, "must be a JSON Schema (a mapping)"),
         ({"match": {"matches": "("}}, "is not a regular expression"),
         ({"limits": {}}, "must have one of dns, connect, tls, first_byte, transfer"),
+        ({"limits": {"dns": 1, "tls": None}}, "has no limit for tls"),
         ({"limits": {"dnss": 1}}, "unknown key 'dnss'; did you mean 'dns'?"),
         ({"limits": {"dns": "x"}}, "must be a number"),
         ({"oauth2": {"token_url": "https://me:hunter2@t/"}}, "must not carry credentials: use client_id and client_secret"),

@@ -132,6 +132,15 @@ def test_a_mistake_in_one_of_several_forms():
     assert issues(host="h", maps="a") == ["maps: must be a mapping, not text"]
 
 
+def test_words_of_several_forms():
+    class Upgrade(PluginConfig):
+        starttls: Literal[True] | Literal["smtp", "imap"]  # noqa: PYI030 - as where one part has a name
+
+    with pytest.raises(ConfigError) as caught:
+        parse_config(Upgrade, {"starttls": "foo"})
+    assert str(caught.value) == "starttls: must be true or 'smtp' or 'imap'"
+
+
 def test_keys_are_known_of_mappings_of_the_model_only():
     assert _keys_at(Config, ("login",)) == ["user", "password"]
     assert _keys_at(Config, ("host",)) == []
