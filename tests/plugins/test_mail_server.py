@@ -285,7 +285,7 @@ def test_no_handshake_after_the_go_ahead(tcp_server, script, scripts, protocol, 
             return False
 
     started = time.monotonic()
-    result = check(protocol, tcp_server(Breaking()).port, use_tls=True, timeout=300 * ms, username="alice", password="secret")
+    result = check(protocol, tcp_server(Breaking()).port, use_tls=True, timeout=800 * ms, username="alice", password="secret")
     assert result.is_error()
     assert result.fault == "target"
     assert result.kind in {"timeout", "reset", "tls"}

@@ -263,7 +263,7 @@ def test_digest_never_sends_the_password(check, server):
         ({"json_schema": "nowhere.json"}, "json_schema: nowhere.json cannot be read: No such file"),
         ({"method": "HEAD", "json_schema": {"type": "object"}}, "json_schema needs a body"),
         ({"expected_url": ""}, "expected_url: must not be empty"),
-        ({"expected_url": "/moved"}, "expected_url: must be a URL such as https://example.org/, not '/moved' or a mapping"),
+        ({"expected_url": "/moved"}, "expected_url: must be a URL such as https://example.org/ or a mapping"),
         ({"expected_url": {"match": "x"}}, "unknown key 'match'; did you mean 'matches'?"),
         ({"expected_redirects": -1}, "expected_redirects: must be at least 0"),
         ({"expected_redirects": 3, "max_redirects": 2}, "expected_redirects must not be more than max_redirects (2)"),
