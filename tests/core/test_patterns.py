@@ -17,7 +17,9 @@ def test_a_pattern_searches_as_re_does():
 
 def test_a_pattern_that_backtracks_without_end_is_a_mistake_and_no_hang(monkeypatch, ms):
     monkeypatch.setattr(patterns, "SEARCH_SECONDS", 100 * ms)
-    with pytest.raises(ConfigError, match=rf"/\(x\+x\+\)\+y/ cannot be searched for within {100 * ms:g} s in 5000 characters: it backtracks"):
+    with pytest.raises(
+        ConfigError, match=rf"/\(x\+x\+\)\+y/ cannot be searched for within {100 * ms:g} s in 5000 characters: it backtracks"
+    ):
         Pattern("(x+x+)+y").search("x" * 5000)
 
 
