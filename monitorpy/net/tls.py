@@ -17,7 +17,7 @@ from monitorpy.errors import NetError
 from monitorpy.net.certificate import describe
 from monitorpy.net.sockets import DeadlineSSLSocket, received_chain, verified_chain
 
-__all__ = ["TlsSettings", "TlsVersion", "context", "describe", "presented_chain", "trusted_path"]
+__all__ = ["TlsSettings", "TlsVersion", "context", "describe", "leaf", "presented_chain", "trusted_path"]
 
 TlsVersion: TypeAlias = Literal["1.0", "1.1", "1.2", "1.3"]
 
@@ -70,6 +70,11 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
         return _build(settings, _keychain)  # truststore holds a lock during the handshake: a shared one would queue all checks
     with _building:  # reading the roots takes 20 ms; once is enough
         return _shared(settings, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+def leaf(sock: ssl.SSLSocket) -> dict[str, Any] | None:
+    """The peer's own certificate as `describe` has it, verified or not; None if it sent none."""
+    return next(map(describe, presented_chain(sock)), None)
 
 
 def presented_chain(sock: ssl.SSLSocket) -> list[bytes]:

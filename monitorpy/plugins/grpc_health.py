@@ -20,7 +20,7 @@ from monitorpy.errors import ConfigError, ConfigIssue, NetError
 from monitorpy.net.connect import Connection, connect
 from monitorpy.net.grpc import Health, check_health
 from monitorpy.net.http2 import require_h2
-from monitorpy.net.tls import describe, presented_chain
+from monitorpy.net.tls import leaf
 
 _OURS = ("te", "content-type", "content-length", "user-agent", "host")
 _OF_HTTP1 = ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade")
@@ -158,7 +158,7 @@ def _certificate(connection: Connection) -> dict[str, Any] | None:
     if (agreed := connection.tls.selected_alpn_protocol()) != "h2":
         what = f"it chose {agreed}" if agreed else "it chose nothing"
         raise NetError(f"{connection.sock.peer} does not agree to HTTP/2 in TLS (ALPN): {what}", phase="tls", kind="tls")
-    return next(iter(map(describe, presented_chain(connection.tls))), None)
+    return leaf(connection.tls)
 
 
 def _named(service: str) -> str:

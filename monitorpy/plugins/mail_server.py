@@ -27,7 +27,7 @@ from monitorpy.net.mail.imap import ImapClient
 from monitorpy.net.mail.message import Message
 from monitorpy.net.mail.pop3 import Pop3Client
 from monitorpy.net.mail.smtp import SmtpClient
-from monitorpy.net.tls import describe, presented_chain
+from monitorpy.net.tls import leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,11 +305,10 @@ def _tls_facts(connection: Connection) -> dict[str, Any]:
     sock = connection.tls
     if sock is None or sock.version() is None:  # no TLS, or the handshake failed
         return {"tls": None, "certificate": None}
-    chain = presented_chain(sock)
     cipher = sock.cipher()
     return {
         "tls": {"protocol": sock.version(), "cipher": cipher[0] if cipher else None},
-        "certificate": describe(chain[0]) if chain else None,
+        "certificate": leaf(sock),
     }
 
 

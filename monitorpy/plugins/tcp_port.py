@@ -22,7 +22,7 @@ from monitorpy.net.connect import Connection, connect
 from monitorpy.net.deadline import Deadline
 from monitorpy.net.dialogue import Dialogue, as_text
 from monitorpy.net.starttls import start_tls
-from monitorpy.net.tls import describe, presented_chain
+from monitorpy.net.tls import leaf
 
 _SHARE = 0.9
 """Of the time there is, what a port gets to refuse the connection where silence counts as closed."""
@@ -166,7 +166,7 @@ class TcpPortPlugin(PluginTemplate):
         else:
             start_tls(how, connection, settings, name)
         assert connection.tls is not None  # start_tls turned it on
-        raw["certificate"] = next(iter(map(describe, presented_chain(connection.tls))), None)
+        raw["certificate"] = leaf(connection.tls)
 
     def _failures(self, conversation: Conversation) -> Iterator[Failure]:
         settings = self.settings

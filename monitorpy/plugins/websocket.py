@@ -19,11 +19,11 @@ from monitorpy.core.time_options import TimeOptions
 from monitorpy.core.tls_options import ExpiryOptions, ReachOptions, Text, VerifyOptions
 from monitorpy.core.values import shown
 from monitorpy.errors import ConfigError, ConfigIssue, NetError
-from monitorpy.net.connect import Connection, connect
+from monitorpy.net.connect import connect
 from monitorpy.net.http_text import NOT_JSON, parse_json
 from monitorpy.net.http_wire import basic
 from monitorpy.net.received import as_text, in_hex, quoted
-from monitorpy.net.tls import describe, presented_chain
+from monitorpy.net.tls import leaf
 from monitorpy.net.websocket import Handshake, WebSocket, require_websockets
 from monitorpy.utils.masking import excerpt
 
@@ -143,7 +143,8 @@ class WebsocketPlugin(PluginTemplate):
             raw["address"] = connection.address
             if url.scheme == "wss":
                 connection.start_tls(settings.tls_settings(alpn=("http/1.1",)), host)
-                raw["certificate"] = _certificate(connection)
+                assert connection.tls is not None  # start_tls turned it on
+                raw["certificate"] = leaf(connection.tls)
             socket = WebSocket(
                 connection, settings.url, subprotocols=settings.subprotocols or (), origin=settings.origin, limit=settings.max_message_bytes
             )
@@ -240,11 +241,6 @@ def _authorization(settings: Any) -> str | None:
     if settings.auth_username is not None and settings.auth_password is not None:
         return basic(settings.auth_username, settings.auth_password.get_secret_value())
     return None
-
-
-def _certificate(connection: Connection) -> dict[str, Any] | None:
-    assert connection.tls is not None  # start_tls turned it on
-    return next(iter(map(describe, presented_chain(connection.tls))), None)
 
 
 def _refused(handshake: Handshake) -> Failure:

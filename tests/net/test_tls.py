@@ -10,7 +10,7 @@ import truststore  # noqa: F401 - before a test claims to run elsewhere
 from monitorpy.errors import NetError
 from monitorpy.net import tls
 from monitorpy.net.connect import connect
-from monitorpy.net.tls import TlsSettings, context, describe, presented_chain, trusted_path
+from monitorpy.net.tls import TlsSettings, context, describe, leaf, presented_chain, trusted_path
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,10 @@ def test_a_private_ca_is_the_only_one(authority, handshake):
 
 
 def test_the_chain_and_its_description(authority, handshake):
-    (der,) = handshake(authority.context(), TlsSettings(ca_file=authority.ca_file), look=presented_chain)
+    server = authority.context()
+    (der,) = handshake(server, TlsSettings(ca_file=authority.ca_file), look=presented_chain)
+    own = handshake(server, TlsSettings(ca_file=authority.ca_file), look=leaf)
+    assert own["fingerprint_sha256"] == describe(der)["fingerprint_sha256"]
     assert describe(der)["subject"] == "CN=localhost"
 
 
