@@ -122,12 +122,7 @@ class CheckResult:
     @property
     def target(self) -> str | None:
         """What was looked at, for reports: the plugin leaves it in ``raw_data["target"]`` or under a usual name."""
-        data = self.raw_data or {}
-        for key in ("target", "url", "name", "host", "hostname"):
-            if isinstance(value := data.get(key), str):
-                port = data.get("port")
-                return f"{value}:{port}" if key in {"host", "hostname"} and isinstance(port, int) else value
-        return None
+        return observed_target(self.raw_data or {})
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of docs/results.md; plain types as long as raw_data is plain."""
@@ -181,6 +176,15 @@ class SkippedCheck:
 
 Outcome: TypeAlias = CheckResult | SkippedCheck
 """What a run has for each check, in file order."""
+
+
+def observed_target(data: Mapping[str, Any]) -> str | None:
+    """What a check looked at, by its raw data: see `CheckResult.target`."""
+    for key in ("target", "url", "name", "host", "hostname"):
+        if isinstance(value := data.get(key), str):
+            port = data.get("port")
+            return f"{value}:{port}" if key in {"host", "hostname"} and isinstance(port, int) else value
+    return None
 
 
 def worst(statuses: Iterable[str]) -> str:
