@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from monitorpy.core.plugin_base import MonitorPlugin, PluginTemplate
     from monitorpy.core.plugin_config import PluginConfig
     from monitorpy.core.registry import register_plugin, registry, run_check
-    from monitorpy.core.result import CheckResult
+    from monitorpy.core.result import CheckResult, SkippedCheck
+    from monitorpy.core.spec import CheckSpec
     from monitorpy.utils.logging import get_logger
 
 _HOMES = {
     "CheckResult": "monitorpy.core.result",
+    "CheckSpec": "monitorpy.core.spec",
     "MonitorPlugin": "monitorpy.core.plugin_base",
     "PluginConfig": "monitorpy.core.plugin_config",
     "PluginTemplate": "monitorpy.core.plugin_base",
+    "SkippedCheck": "monitorpy.core.result",
     "get_logger": "monitorpy.utils.logging",
     "register_plugin": "monitorpy.core.registry",
     "registry": "monitorpy.core.registry",
@@ -33,9 +36,11 @@ _HOMES = {
 __version__ = "0.1.0"
 __all__ = [
     "CheckResult",
+    "CheckSpec",
     "MonitorPlugin",
     "PluginConfig",
     "PluginTemplate",
+    "SkippedCheck",
     "get_logger",
     "register_plugin",
     "registry",

@@ -40,8 +40,8 @@ def execute(
     token = active_masker.set(spec.masker)
     try:
         result = guarded(lambda: _attempts(spec, deadline or Deadline.never(), check, attempt_started))
-        finished = guarded(lambda: _finished(spec, result))
-        return finished if finished.id == spec.id else _finished(spec, finished)  # what the plugin gave could not even be read
+        done = guarded(lambda: finished(spec, result))
+        return done if done.id == spec.id else finished(spec, done)  # what the plugin gave could not even be read
     finally:
         active_masker.reset(token)
 
@@ -169,8 +169,8 @@ def _judged(spec: CheckSpec, result: CheckResult) -> CheckResult:
     return result
 
 
-def _finished(spec: CheckSpec, result: CheckResult) -> CheckResult:
-    """Capped, masked, plain, cut, and signed with where it comes from."""
+def finished(spec: CheckSpec, result: CheckResult) -> CheckResult:
+    """The result capped, masked, plain, cut, and signed with where it comes from."""
     if spec.severity == "warning":
         status = CheckResult.STATUS_WARNING if result.is_error() else result.status
         result = replace(result, status=status, failures=tuple(replace(f, severity="warning") for f in result.failures))

@@ -173,6 +173,13 @@ class SkippedCheck:
         empty = CheckResult("success", self.message, id=self.id, plugin=self.plugin, tags=self.tags, group=self.group, source=self.source)
         return {**empty.to_dict(), "status": self.status, "response_time": None, "timestamp": None, "attempts": 0}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SkippedCheck:
+        """The inverse of to_dict."""
+        source = data["source"]
+        where = Source(source["file"], source["line"]) if source else None
+        return cls(data["id"], data["plugin"], data["message"], tuple(data["tags"]), data["group"], where)
+
 
 Outcome: TypeAlias = CheckResult | SkippedCheck
 """What a run has for each check, in file order."""

@@ -14,7 +14,7 @@ from monitorpy.core.plain import to_plain
 from monitorpy.core.registry import registry
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.spec import CheckSpec
-from monitorpy.utils.masking import MASK, sounds_secret
+from monitorpy.utils.masking import MASK, Masker, sounds_secret
 
 _WIDTH = 200
 """Characters of one value that are shown; `details` shows all of it."""
@@ -24,7 +24,7 @@ _ACCOUNT = re.compile(r"(://)[^/?#\s]+@")
 
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(#\w*\[)")
 
-_FAULTS = {
+FAULTS = {
     "config": "the configuration is at fault, the target was not judged",
     "environment": "this machine cannot look, the target was not judged",
     "plugin": "the plugin is at fault, the target was not judged",
@@ -53,14 +53,14 @@ class Explanation:
 def explain(result: CheckResult, config: Mapping[str, Any], *, details: bool = False) -> Explanation:
     """The explanation of a result; ``config`` is shown as it is given, so it comes from `shown_config`."""
     data = result.raw_data or {}
-    crash = tuple(_own_frames(trace)) if isinstance(trace := data.get("traceback"), str) else ()
+    crash = tuple(own_frames(trace)) if isinstance(trace := data.get("traceback"), str) else ()
     raw = (
         json.dumps({k: v for k, v in data.items() if k != "traceback"}, indent=2, ensure_ascii=False, default=str).splitlines()
         if details
         else ()
     )
     return Explanation(
-        config=tuple(f"{printable(str(key))}: {_value(value, details)}" for key, value in config.items()),
+        config=tuple(f"{printable(str(key))}: {shown_value(value, details)}" for key, value in config.items()),
         verdict=tuple(_verdict(result, details)),
         crash=crash,
         raw=tuple(map(printable, raw)),
@@ -71,6 +71,25 @@ def shown_config(spec: CheckSpec) -> dict[str, Any]:
     """The config of a check as it may be shown: the file's secrets, SecretStr fields and keys that sound secret are masked."""
     masker = spec.masker | _declared_secrets(spec)
     return {key: _hidden(key, value) for key, value in masker.plain(to_plain(spec.config)).items()}
+
+
+def full_masker(spec: CheckSpec) -> Masker:
+    """A masker of all that `shown_config` hides, for texts that may hold any of it: tracebacks with their locals."""
+    return spec.masker | _declared_secrets(spec) | set(_hidden_texts("", to_plain(spec.config)))
+
+
+def _hidden_texts(key: str, value: Any) -> Iterator[str]:
+    """The texts that `_hidden` leaves out."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _hidden_texts(key if sounds_secret(key) else name, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _hidden_texts(key, inner)
+    elif sounds_secret(key) and value is not None and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, str):
+        yield from (account[0][3:-1] for account in _ACCOUNT.finditer(value))
 
 
 def _declared_secrets(spec: CheckSpec) -> set[str]:
@@ -125,7 +144,7 @@ def _verdict(result: CheckResult, details: bool) -> Iterator[str]:
         yield times
     if result.attempts > 1:
         yield f"  attempts: {result.attempts}"
-    if fault := _FAULTS.get(result.fault or ""):
+    if fault := FAULTS.get(result.fault or ""):
         yield f"  {fault}"
 
 
@@ -134,7 +153,7 @@ def _failure(failure: Failure, result: CheckResult, details: bool) -> Iterator[s
     said = f": {failure.message}" if failure.message and failure.message not in result.message else ""
     yield f"  {printable(failure.path + mild + said)}"
     yield f"    - expected: {printable(failure.expected)}"
-    yield f"    + actual:   {_value(failure.actual, details)}"
+    yield f"    + actual:   {shown_value(failure.actual, details)}"
 
 
 def _address(entry: dict[str, Any]) -> str:
@@ -149,14 +168,14 @@ def _times(result: CheckResult) -> str:
     return printable("  " + "  ".join(phases + total)) if phases or total else ""
 
 
-def _value(value: Any, details: bool) -> str:
+def shown_value(value: Any, details: bool) -> str:
     """A value on one line: text bare where that is unambiguous, everything else as JSON."""
     plain = isinstance(value, str) and value.isprintable() and value == value.strip() and value
     text = printable(str(value) if plain else json.dumps(value, ensure_ascii=False, default=str))
     return text if details or len(text) <= _WIDTH else f"{text[:_WIDTH]}... ({len(text)} characters)"
 
 
-def _own_frames(trace: str) -> Iterator[str]:
+def own_frames(trace: str) -> Iterator[str]:
     """The lines of a traceback without the frames of the framework, which say nothing about the crash."""
     framework = f'  File "{os.path.dirname(monitorpy.core.__file__)}{os.sep}'  # noqa: PTH120 - a prefix of a text, no path to open
     skipping = False

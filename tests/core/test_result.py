@@ -119,6 +119,8 @@ def test_a_skipped_check_has_the_keys_of_a_result():
     assert data["status"] == "skipped"
     assert data["message"] == "maintenance"
     assert (data["response_time"], data["timestamp"], data["attempts"]) == (None, None, 0)
+    assert SkippedCheck.from_dict(data) == skipped
+    assert SkippedCheck.from_dict(SkippedCheck("a", "p", "later").to_dict()) == SkippedCheck("a", "p", "later")
 
 
 def test_a_source_names_file_and_line():

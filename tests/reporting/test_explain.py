@@ -5,7 +5,7 @@ from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import registry, run_check
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.spec import CheckSpec
-from monitorpy.reporting.explain import duration, explain, harmless, printable, shown_config
+from monitorpy.reporting.explain import duration, explain, full_masker, harmless, printable, shown_config
 from monitorpy.utils.masking import Masker
 
 
@@ -127,6 +127,19 @@ def test_secrets_of_the_file_and_what_sounds_secret():
         "use_token": True,
         "proxy": "http://***@p:3128 or https://***@b/c",
     }
+
+
+def test_a_masker_for_texts_that_may_hold_any_of_the_config():
+    config = {
+        "password": "pw1",
+        "headers": {"Authorization": "Bearer x", "Accept": "y"},
+        "tokens": ["t1", {"inner": 4711}],
+        "use_token": True,
+        "token": None,
+        "proxies": ["http://me:pw2@p:3128"],
+    }
+    masker = full_masker(CheckSpec(id="a", plugin="unknown", config=config, masker=Masker(["s3cret"])))
+    assert masker.secrets == {"s3cret", "pw1", "Bearer x", "t1", "4711", "me:pw2"}
 
 
 def test_secrets_that_the_plugin_declares():
