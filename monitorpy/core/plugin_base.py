@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from threading import current_thread, main_thread
 from time import perf_counter
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlsplit
 
 from monitorpy.core.result import CheckResult, Failure, worst
@@ -190,7 +190,7 @@ class PluginTemplate(MonitorPlugin):
 
     def _validated_check(self) -> CheckResult:
         require_valid(self)
-        return self._execute_check()
+        return settled(self, self._execute_check())
 
     def _execute_check(self) -> CheckResult:
         """The check itself. Raise NetError, or anything: the template makes an error result of it."""
@@ -225,6 +225,15 @@ class PluginTemplate(MonitorPlugin):
         started = perf_counter()
         result = func(*args, **kwargs)
         return result, perf_counter() - started
+
+
+def settled(plugin: MonitorPlugin, found: T | Awaitable[T]) -> T:
+    """What a check returned; a coroutine is run to its end first, within the plugin's deadline."""
+    if not isinstance(found, Awaitable):
+        return found
+    from monitorpy.core.coroutines import awaited
+
+    return cast(T, awaited(found, plugin.deadline))
 
 
 def require_valid(plugin: MonitorPlugin) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from threading import RLock
@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 from monitorpy.core.plain import masked
-from monitorpy.core.plugin_base import Endpoint, MonitorPlugin, PluginTemplate, guarded, require_valid
+from monitorpy.core.plugin_base import Endpoint, MonitorPlugin, PluginTemplate, guarded, require_valid, settled
 from monitorpy.core.result import CheckResult
 from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
@@ -20,7 +20,8 @@ from monitorpy.utils.masking import Masker, active_masker
 ENTRY_POINT_GROUP = "monitorpy.plugins"
 
 Check = Callable[[dict[str, Any]], CheckResult]
-RegisteredT = TypeVar("RegisteredT", bound=type[MonitorPlugin] | Check)
+AsyncCheck = Callable[[dict[str, Any]], Awaitable[CheckResult]]
+RegisteredT = TypeVar("RegisteredT", bound=type[MonitorPlugin] | Check | AsyncCheck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ BUILTINS: Mapping[str, Builtin] = {
 
 
 class FunctionPlugin(PluginTemplate):
-    """A plugin made of a function ``(config: dict) -> CheckResult``; it takes any config."""
+    """A plugin made of a function ``(config: dict) -> CheckResult``, async or not; it takes any config."""
 
-    function: ClassVar[Check]
+    function: ClassVar[Callable[[dict[str, Any]], Any]]
 
-    def _execute_check(self) -> CheckResult:
+    def _execute_check(self) -> Any:
         return type(self).function(self.config)
 
 
@@ -137,7 +138,10 @@ registry = Registry()
 
 
 def register_plugin(name: str, target: Registry | None = None) -> Callable[[RegisteredT], RegisteredT]:
-    """Decorator: register a MonitorPlugin class, or a function ``(config: dict) -> CheckResult``, which comes back unchanged."""
+    """Decorator: register a MonitorPlugin class, or a function ``(config: dict) -> CheckResult``, which comes back unchanged.
+
+    An ``async def`` runs on an event loop of its own, and is cancelled at the deadline of the attempt.
+    """
 
     def decorate(thing: RegisteredT) -> RegisteredT:
         chosen = target or registry
@@ -187,7 +191,7 @@ def attempt(
         masker = Masker(plugin.get_secrets())
         active_masker.set(active_masker.get() | masker.secrets)
         require_valid(plugin)
-        done = plugin.run_check()
+        done = settled(plugin, plugin.run_check())
         masker |= plugin.learned_secrets
         return done
 
@@ -199,7 +203,7 @@ def attempt(
     return result, masker
 
 
-def _plugin_of(function: Check) -> type[MonitorPlugin]:
+def _plugin_of(function: Check | AsyncCheck) -> type[MonitorPlugin]:
     """A plugin class around a function (or another callable), named as it is."""
     name = getattr(function, "__name__", type(function).__name__)
     body = {

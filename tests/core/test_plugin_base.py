@@ -233,3 +233,14 @@ def test_ctrl_c_is_no_verdict():
 
     with pytest.raises(KeyboardInterrupt):
         guarded(interrupted)
+
+
+def test_a_check_may_be_a_coroutine():
+    class Soon(Seed):
+        async def _execute_check(self):
+            self.learn_secret("issued")
+            return self.success_result("at last")
+
+    plugin = Soon({"host": "h"})
+    assert plugin.run_check().message == "at last"
+    assert plugin.learned_secrets == {"issued"}

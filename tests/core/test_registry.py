@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 from contextvars import copy_context
 from functools import partial
 from importlib.metadata import EntryPoint
+from inspect import iscoroutinefunction
 
 import pytest
 from pydantic import Field, SecretStr
 
+from monitorpy.core.batch_runner import run_batch
 from monitorpy.core.plugin_base import Endpoint, MonitorPlugin, PluginTemplate
 from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import Registry, attempt, register_plugin, run_check
 from monitorpy.core.result import CheckResult
+from monitorpy.core.spec import CheckSpec, Retries
 from monitorpy.net.deadline import Deadline
 from monitorpy.utils.masking import active_masker
 
@@ -96,6 +100,72 @@ def test_a_function_is_a_plugin_and_comes_back_unchanged(plugins):
     assert plugins.get("dice").get_description() == "Throws dice."
     with pytest.raises(ValueError, match=r"'dice' is taken by .*dice .*test_registry\.py"):
         register_plugin("dice")(lambda config: None)
+
+
+class TestAsync:
+    """Whatever has to be awaited is, wherever it comes from."""
+
+    def test_a_function(self, plugins):
+        @register_plugin("soon")
+        async def soon(config):
+            """Not at once."""
+            await asyncio.sleep(0)
+            return CheckResult.success(f"{config['n']} at last")
+
+        assert iscoroutinefunction(soon)
+        assert plugins.get("soon").get_description() == "Not at once."
+        assert run_check("soon", {"n": 4}).message == "4 at last"
+        assert run_check("soon", {}).message == "the plugin crashed: KeyError: 'n'"
+        assert run_batch([CheckSpec(id="a", plugin="soon", config={"n": 5})]).outcomes[0].message == "5 at last"
+
+    def test_a_function_that_only_returns_a_coroutine(self, plugins):
+        async def soon(word, config):
+            return CheckResult.success(word)
+
+        register_plugin("soon")(partial(soon, "hello"))
+        assert run_check("soon", {}).message == "hello"
+
+    def test_it_is_cancelled_at_the_deadline(self, plugins):
+        @register_plugin("never")
+        async def never(config):
+            await asyncio.Event().wait()
+
+        spec = CheckSpec(id="a", plugin="never", timeout=0.05, retries=Retries(count=1))
+        result = run_batch([spec]).outcomes[0]
+        assert (result.message, result.kind, result.attempts) == ("no result within 0.05 s: the check was cancelled", "timeout", 2)
+        assert run_check("never", {"timeout": 0.05}).kind == "timeout"
+
+    @pytest.mark.parametrize("returned", [None, True])
+    def test_what_it_returns_must_be_a_result(self, plugins, returned):
+        @register_plugin("odd")
+        async def odd(config):
+            return returned
+
+        result = run_check("odd", {})
+        assert result.fault == "plugin"
+        assert result.message.startswith("a check must return a CheckResult, not ")
+
+    def test_a_generator_is_no_coroutine(self, plugins):
+        @register_plugin("odd")
+        async def odd(config):
+            yield CheckResult.success("one of many")
+
+        assert run_check("odd", {}).message.startswith("a check must return a CheckResult, not async_generator")
+
+    def test_classes(self, plugins):
+        @register_plugin("template")
+        class Template(One):
+            async def _execute_check(self):
+                self.learn_secret("issued-token")
+                return self.success_result(f"issued-token in {self.deadline.seconds:g} s")
+
+        @register_plugin("bare")
+        class Bare(One):
+            async def run_check(self):
+                return CheckResult.success("bare")
+
+        assert run_check("template", {}).message == "*** in 10 s"
+        assert run_check("bare", {}).message == "bare"
 
 
 def test_a_decorated_class_comes_back_and_knows_its_name(plugins):
