@@ -241,6 +241,6 @@ def test_a_check_may_be_a_coroutine():
             self.learn_secret("issued")
             return self.success_result("at last")
 
-    plugin = Soon({"host": "h"})
+    plugin = Soon({"target": "t", "threshold": 1})
     assert plugin.run_check().message == "at last"
     assert plugin.learned_secrets == {"issued"}
