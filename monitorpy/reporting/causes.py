@@ -33,9 +33,14 @@ class Cause:
         """How many results are behind it."""
         return len(self.failing) + len(self.blocked)
 
+    @property
+    def is_unrun(self) -> bool:
+        """Whether it only tells why checks did not run, of which there may be very many: it comes last, and not in the headline."""
+        return bool(self.result["fault"] == "not_run")
+
 
 def root_causes(results: Sequence[Result]) -> list[Cause]:
-    """The causes of all errors, those with most behind them first, then in the order of the results.
+    """The causes of all errors, those with most behind them first, then in the order of the results; what did not run last.
 
     A result that is blocked by two causes is behind both.
     """
@@ -54,21 +59,29 @@ def root_causes(results: Sequence[Result]) -> list[Cause]:
                     blocked.setdefault(cause, []).append(place)
                 else:
                     failing[cause] = [place]
-    ordered = sorted(failing.items(), key=lambda found: (-len(found[1]) - len(blocked.get(found[0], ())), found[1][0]))
-    return [
-        Cause(results[first], tuple(results[i] for i in others), tuple(results[i] for i in blocked.get(cause, ())))
-        for cause, (first, *others) in ordered
+    causes = [
+        (first, Cause(results[first], tuple(results[i] for i in others), tuple(results[i] for i in blocked.get(cause, ()))))
+        for cause, (first, *others) in failing.items()
     ]
+    return [cause for _, cause in sorted(causes, key=lambda found: (found[1].is_unrun, -found[1].size, found[0]))]
 
 
 def headline(causes: Sequence[Cause]) -> str:
     """As in ``2 root causes, 37 checks blocked or failing behind them``; "" where nothing is behind any."""
-    told = behind(causes)
-    return f"{len(causes)} root cause{'s' if len(causes) > 1 else ''}, {told}" if told else ""
+    ran = [cause for cause in causes if not cause.is_unrun]
+    told = _behind(ran)
+    return f"{len(ran)} root cause{'s' if len(ran) > 1 else ''}, {told}" if told else ""
 
 
-def behind(causes: Sequence[Cause]) -> str:
-    """As in ``37 checks blocked or failing behind them``, each check counted once; "" for none."""
+def behind(cause: Cause) -> str:
+    """As in ``36 checks blocked behind it``; "" for none."""
+    if cause.is_unrun and cause.failing:
+        return f"{cause.size} more did not run"
+    return _behind([cause])
+
+
+def _behind(causes: Sequence[Cause]) -> str:
+    """What is behind all of them, each check counted once."""
     failing = _number(cause.failing for cause in causes)
     blocked = _number(cause.blocked for cause in causes)
     if not failing + blocked:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import IO, Any
 
 from monitorpy.core.result import CheckResult, Outcome, Run
 from monitorpy.core.spec import CheckSpec
+from monitorpy.reporting.causes import Cause, headline, root_causes
 from monitorpy.reporting.explain import duration, explain, harmless, printable, shown_config
 
 _COLOURS = {"ERROR": "31", "WARNING": "33", "BLOCKED": "35", "SKIPPED": "36", "OK": "32"}
@@ -34,18 +35,20 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
     command of a CI's log.
     """
     labels = [word(outcome) for outcome in run.outcomes]
+    results = [outcome.to_dict() for outcome in run.outcomes]
+    causes = root_causes(results)
+    blocked, rank = _places(causes, results)
     hidden = {i for i, label in enumerate(labels) if label == "OK"} if _hides_good(labels, verbosity) else set()
     unrun = _unrun(run) if verbosity < 1 else []
     hidden.update(unrun)
-    if verbosity < 1:
-        hidden |= _named_elsewhere(run, labels)
-    places = sorted((i for i in range(len(labels)) if i not in hidden), key=lambda i: _ORDER.index(labels[i]))
+    if verbosity < 1:  # what is blocked is named behind its root; a root that was not selected has no line
+        hidden.update(i for root, places in blocked.items() if labels[root] == "ERROR" for i in places)
+    places = sorted((i for i in range(len(labels)) if i not in hidden), key=lambda i: (_ORDER.index(labels[i]), rank.get(i, 0)))
     width = min(50, max((len(name(run.outcomes[i])) for i in places), default=0))
-    blocked = _blocked_by(run)
     for i in places:
         outcome = run.outcomes[i]
         yield harmless(_line(outcome, labels[i], width, colour))
-        if labels[i] == "ERROR" and (behind := blocked.get(outcome.id or "")):
+        if labels[i] == "ERROR" and (behind := [name(run.outcomes[place]) for place in blocked.get(i, ())]):
             yield harmless(f"         blocks {_some(behind)}")
         if verbosity > 0 and labels[i] != "OK" and specs and isinstance(outcome, CheckResult):
             yield from (harmless(f"      {line}") for line in explain(outcome, shown_config(specs[i])).lines())
@@ -55,6 +58,8 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
         )
     if verbosity == 0 and _hides_good(labels, verbosity):
         yield f"OK       {labels.count('OK')} checks (-v lists them)"
+    if told := headline(causes):
+        yield told
     worst = min(labels, key=_ORDER.index, default="OK")
     yield _painted(summary(run), _COLOURS[worst], colour)
 
@@ -99,24 +104,12 @@ def _unrun(run: Run) -> list[int]:
     return found if len(found) > _NAMED else []
 
 
-def _named_elsewhere(run: Run, labels: Sequence[str]) -> set[int]:
-    """The places of blocked checks that are named behind their root; a root that was not selected has no line."""
-    roots = {outcome.id for outcome, label in zip(run.outcomes, labels, strict=True) if label == "ERROR"}
-    return {i for i, label in enumerate(labels) if label == "BLOCKED" and roots.issuperset(_roots(run.outcomes[i]))}
-
-
-def _roots(outcome: Outcome) -> list[str]:
-    return outcome.message.removeprefix("blocked by ").split(", ")
-
-
-def _blocked_by(run: Run) -> dict[str, list[str]]:
-    """The names of blocked checks by the ids of their roots."""
-    found: dict[str, list[str]] = {}
-    for outcome in run.outcomes:
-        if word(outcome) == "BLOCKED":
-            for root in _roots(outcome):
-                found.setdefault(root, []).append(name(outcome))
-    return found
+def _places(causes: Sequence[Cause], results: Sequence[dict[str, Any]]) -> tuple[dict[int, list[int]], dict[int, int]]:
+    """The places of what each place blocks, and the order of those that are, or are like, a cause."""
+    place = {id(result): i for i, result in enumerate(results)}
+    blocked = {place[id(cause.result)]: [place[id(result)] for result in cause.blocked] for cause in causes}
+    alike = (result for cause in causes for result in (cause.result, *cause.failing))
+    return blocked, {place[id(result)]: i for i, result in enumerate(alike)}
 
 
 def _some(names: list[str]) -> str:

@@ -59,6 +59,7 @@ def test_table(batch):
         ["WARNING", "mild"],
         ["SKIPPED", "skipped"],
         ["OK", "web::good"],
+        ["1", "root"],
     ]
     assert out.splitlines()[-1].endswith(": 1 ok, 1 warning, 1 error, 1 blocked, 1 skipped")
     assert err == ""

@@ -43,7 +43,7 @@ def test_what_is_blocked_stands_behind_its_root_and_the_most_come_first():
 
 def test_no_error_no_cause():
     assert root_causes([]) == root_causes([result("a", "success"), result("b", "warning", host="h")]) == []
-    assert headline([]) == behind([]) == ""
+    assert headline([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,15 @@ def test_what_is_the_fault_of_this_machine_is_one_cause_at_any_host(fault):
     assert told(result("a", fault=fault, host="h"), result("b", fault=fault)) == [("a", ["b"], [])]
 
 
+def test_what_did_not_run_comes_last_and_is_not_in_the_headline():
+    left = [result(name, message="the run was interrupted", fault="not_run") for name in "abcd"]
+    assert told(*left, result("x"), blocked("y", "x")) == [("x", [], ["y"]), ("a", ["b", "c", "d"], [])]
+    causes = root_causes([*left, result("x"), blocked("y", "x")])
+    assert headline(causes) == "1 root cause, 1 check blocked behind it"
+    assert [behind(cause) for cause in causes] == ["1 check blocked behind it", "3 more did not run"]
+    assert headline(root_causes(left)) == behind(root_causes(left[:1])[0]) == ""
+
+
 def test_what_those_alike_block_is_behind_the_first_of_them():
     results = [result("a", host="h"), blocked("x", "b"), result("b", host="h"), blocked("y", "a", "b")]
     assert told(*results) == [("a", ["b"], ["x", "y"])]
@@ -83,7 +92,7 @@ def test_a_check_that_two_block_counts_once():
     results = [result("a"), result("b"), blocked("x", "a", "b"), blocked("y", "b")]
     assert told(*results) == [("b", [], ["x", "y"]), ("a", [], ["x"])]
     assert headline(root_causes(results)) == "2 root causes, 2 checks blocked behind them"
-    assert behind(root_causes(results)[1:]) == "1 check blocked behind it"
+    assert behind(root_causes(results)[1]) == "1 check blocked behind it"
 
 
 def test_ids_with_commas():

@@ -19,6 +19,7 @@ def test_failures_come_first_and_blocked_checks_are_named_behind_their_root(mixe
         "WARNING  c1       slow  (131 ms)  checks.yaml:3",
         "SKIPPED  c4       maintenance  checks.yaml:6",
         "OK       web::c0  as expected  (131 ms)",
+        "2 root causes, 1 check blocked behind them",
         "6 checks in 1.50 s: 1 ok, 1 warning, 2 error, 1 blocked, 1 skipped",
     ]
 
@@ -31,7 +32,7 @@ def test_verbose_explains_what_is_not_good_and_lists_what_is_blocked(mixed):
     lines = text(mixed, verbosity=1)
     assert "      ERROR: refused" in lines
     assert "BLOCKED  c3       blocked by root  checks.yaml:5" in lines
-    assert lines[-2] == "OK       web::c0  as expected  (131 ms)"
+    assert lines[-3:-1] == ["OK       web::c0  as expected  (131 ms)", "2 root causes, 1 check blocked behind them"]
 
 
 def test_verbose_shows_the_config_without_its_secrets(outcomes, plugins):
@@ -61,6 +62,20 @@ def test_many_blocked_checks_are_counted(outcomes):
     for _ in range(9):
         outcomes.add("error", "blocked by root", fault="blocked", group="g")
     assert text(outcomes)[1] == "         blocks 9 checks: " + ", ".join(f"g::c{i}" for i in range(1, 9)) + ", ..."
+
+
+def test_root_causes_come_first_and_what_fails_alike_follows_its_own(outcomes):
+    outcomes.add("error", "lonely").add("error", "refused", id="a, b", raw_data={"host": "db"}).add("error", "other")
+    outcomes.add("error", "refused", raw_data={"url": "http://db/"}).add("error", "blocked by a, b, c3", fault="blocked")
+    assert [line.split("  (")[0] for line in text(outcomes)] == [
+        "ERROR    a, b  refused",
+        "         blocks 1 check: c4",
+        "ERROR    c3    refused",
+        "ERROR    c0    lonely",
+        "ERROR    c2    other",
+        "3 root causes, 2 checks blocked or failing behind them",
+        "5 checks in 1.50 s: 0 ok, 4 error, 1 blocked",
+    ]
 
 
 @pytest.mark.parametrize("verbosity", [-1, 0, 1])
