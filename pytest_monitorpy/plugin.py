@@ -135,7 +135,7 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if (recorder := config.stash[STATE].recorder) is not None:
-        from pytest_monitorpy.report import summarize
+        from pytest_monitorpy.summary import summarize
 
         summarize(terminalreporter, recorder)
 

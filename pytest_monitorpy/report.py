@@ -1,4 +1,4 @@
-"""What the controller makes of the reports: the summary on the terminal and the JSON document.
+"""What the controller makes of the reports: the results of the run, and the JSON document.
 
 PYTEST_DONT_REWRITE
 """
@@ -53,20 +53,6 @@ def counts(results: Iterable[dict[str, Any]]) -> dict[str, int]:
     return counted((result["status"], result["fault"]) for result in results)
 
 
-def summarize(terminal: pytest.TerminalReporter, recorder: Recorder) -> None:
-    """List the warnings, unless -rx does, and tell in one line how the checks went."""
-    if terminal.config.get_verbosity() < -1:
-        return
-    warned = [r for r in terminal.stats.get("xfailed", []) if is_warning(r)]
-    if warned and not terminal.hasopt("x"):
-        terminal.section("monitorpy warnings", yellow=True, bold=True)
-        for report in warned:
-            terminal.write("WARNED", yellow=True)
-            terminal.write(f" {report.nodeid} - {report.wasxfail.removeprefix('warning: ')}\n")
-    if line := _line(recorder.results):
-        terminal.write_line(line)
-
-
 def crashed(nodeid: str, message: str) -> dict[str, Any]:
     """What the report of a check would have carried, had its worker process lived to send it."""
     text = f"the worker process crashed: {' '.join(message.split())}"
@@ -77,13 +63,3 @@ def crashed(nodeid: str, message: str) -> dict[str, Any]:
 def is_warning(report: Any) -> bool:
     """Whether the report of a check, or of a Python test with checks in it, is one of a warning."""
     return hasattr(report, "monitorpy") and getattr(report, "wasxfail", "").startswith("warning: ") and bool(report.skipped)
-
-
-def _line(results: list[tuple[str, dict[str, Any]]]) -> str:
-    if not results:
-        return ""
-    told = [f"{number} {name}" for name, number in counts(result for _, result in results).items() if number]
-    nodeid, slowest = max(results, key=lambda found: found[1]["response_time"] or 0)
-    seconds = slowest["response_time"] or 0
-    end = f"; slowest {nodeid} {seconds * 1000:.0f} ms" if seconds else ""
-    return f"monitorpy: {len(results)} check{'s' if len(results) > 1 else ''}: {', '.join(told)}{end}"

@@ -68,19 +68,6 @@ def test_the_same_document_as_the_batch_runner(project):
     assert ours == json.loads(json.dumps(theirs))
 
 
-@pytest.mark.parametrize("options, listed", [((), True), (("-rx",), False), (("-q", "-q"), False)])
-def test_warnings_are_listed_once(mixed, project, options, listed):
-    result = project.run("--monitorpy=b.yaml", *options)
-    assert ("monitorpy warnings" in result.stdout.str()) is listed
-
-
-def test_a_run_without_checks_says_nothing(project):
-    project.write("test_own.py", "def test_own(): pass")
-    result = project.run("-p", "xdist")
-    result.stdout.no_fnmatch_line("*monitorpy:*")
-    assert result.ret == 0
-
-
 def test_a_check_that_kills_its_worker_is_told_of(project):
     project.conftest("""
         @register_plugin("die")
