@@ -6,9 +6,9 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import _pytest
 import pluggy
@@ -16,11 +16,12 @@ from _pytest._code.code import ReprEntry, ReprExceptionInfo, ReprFileLocation, R
 from _pytest.fixtures import TopRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     import pytest
     from _pytest._code.code import TerminalRepr
 
+T = TypeVar("T")
 
 INTERNAL = tuple(f"{Path(file or '').parent}/" for file in (_pytest.__file__, pluggy.__file__, __file__))
 """Where frames come from that say nothing to a user."""
@@ -80,18 +81,35 @@ def is_set_up(fixture: pytest.FixtureDef[Any]) -> bool:
     return fixture.cached_result is not None
 
 
-def knows_fixture(node: pytest.Collector, name: str) -> bool:
-    """Whether a fixture of that name can be seen from the node."""
-    return bool(cast("Any", node.session)._fixturemanager.getfixturedefs(name, node))  # noqa: SLF001
+def fixtures_named(node: pytest.Collector | pytest.Item, name: str) -> Sequence[pytest.FixtureDef[Any]]:
+    """The fixtures of that name that can be seen from the node; the last one is used, and may use the one before."""
+    return cast("Any", node.session)._fixturemanager.getfixturedefs(name, node) or ()  # noqa: SLF001
 
 
-def fixture_names(node: pytest.Collector) -> list[str]:
-    """The names of the fixtures that can be seen from the node, for a did-you-mean."""
+def fixtures_anywhere(node: pytest.Collector | pytest.Item) -> dict[str, list[pytest.FixtureDef[Any]]]:
+    """All fixtures that are known so far, by name, whether they can be seen from the node or not."""
     manager = cast("Any", node.session)._fixturemanager  # noqa: SLF001
-    names: set[str] = set()
-    for mapping in ("_arg2fixturedefs", "_arg2node2fixturedefs"):  # until pytest 9.1, since then
-        names.update(getattr(manager, mapping, ()))
-    return [name for name in sorted(names) if knows_fixture(node, name)]
+    found = dict(getattr(manager, "_arg2fixturedefs", {}))  # until pytest 9.1
+    for name, by_node in getattr(manager, "_arg2node2fixturedefs", {}).items():  # since pytest 9.2
+        found[name] = list(chain.from_iterable(by_node.values()))
+    return found
+
+
+def loop_scope(fixture: pytest.FixtureDef[Any], config: pytest.Config) -> str | None:
+    """The scope of the event loop that pytest-asyncio runs an async fixture on; None where it leaves the fixture alone."""
+    mode = config.getoption("asyncio_mode", None) or config.getini("asyncio_mode")
+    if mode != "auto" and not getattr(fixture.func, "_force_asyncio_fixture", False):
+        return None
+    given = getattr(fixture.func, "_loop_scope", None) or config.getini("asyncio_default_fixture_loop_scope")
+    return given if given and given != "fixture-scope" else fixture.scope
+
+
+def in_anyio_runner(backend: Any, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Call a coroutine function where anyio's pytest plugin runs its async fixtures."""
+    from anyio.pytest_plugin import extract_backend_and_options, get_runner
+
+    with get_runner(*extract_backend_and_options(backend)) as runner:
+        return runner.run_fixture(function, {})
 
 
 def handed_out(config: pytest.Config, items: Sequence[pytest.Item], limit: int) -> list[pytest.Item]:

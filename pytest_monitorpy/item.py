@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitorpy.core.result import CheckResult
-from pytest_monitorpy import compat, outcome
+from pytest_monitorpy import compat, custom, outcome
 from pytest_monitorpy.names import may_be_marker
 from pytest_monitorpy.prefetch import prefetcher
 
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from monitorpy.core.registry import Check
     from monitorpy.core.spec import CheckSpec
+    from pytest_monitorpy.custom import FixtureCheck
 
 
 def _check() -> None:
@@ -76,10 +76,10 @@ class CheckItem(pytest.Item):
         self.result = result
         outcome.judge(self, result)
 
-    def fixture_check(self, check_id: str) -> Check:
-        """What a fixture gave for a check: a callable that takes the config, or the result itself."""
-        value = self.funcargs[self.fixtures[check_id]]
-        return value if callable(value) else lambda _config: value
+    def fixture_check(self, check_id: str) -> FixtureCheck:
+        """What a fixture gave for a check."""
+        name = self.fixtures[check_id]
+        return custom.check_of(self._request, name, self.funcargs[name])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         if self.result is not None and isinstance(excinfo.value, outcome.CheckFailed | outcome.CheckWarning):

@@ -36,8 +36,8 @@ class Verdict:
 class Plugins:
     """The shapes of the plugins that the files name, each looked up once."""
 
-    def __init__(self, is_fixture: Callable[[str], bool] | None = None) -> None:
-        self._is_fixture = is_fixture
+    def __init__(self, fixture_problem: Callable[[str], str | None] | None = None) -> None:
+        self._fixture_problem = fixture_problem
         self._shapes: dict[str, Shape | str] = {}
 
     def shape(self, name: str) -> Shape | str:
@@ -48,14 +48,22 @@ class Plugins:
 
     def _look_up(self, name: str) -> Shape | str:
         if name.startswith(FIXTURE):
-            return Shape() if name.removeprefix(FIXTURE).strip() else f"{name!r:.80} must be fixture:NAME, the name of a pytest fixture"
+            return (
+                self._fixture(name)
+                if name.removeprefix(FIXTURE).strip()
+                else f"{name!r:.80} must be fixture:NAME, the name of a pytest fixture"
+            )
         try:
             cls = registry.get(name)
         except ConfigError as unknown:
-            return Shape() if self._is_fixture is not None and self._is_fixture(name) else str(unknown)
+            return self._fixture(name) if self._fixture_problem is not None else str(unknown)
         except Exception as broken:  # noqa: BLE001 - a plugin of somebody else may break in any way while it is imported
             return f"the plugin {name!r} cannot be loaded: {type(broken).__name__}: {broken}"
         return _shape_of(cls)
+
+    def _fixture(self, name: str) -> Shape | str:
+        """Without pytest nobody knows which fixtures there are."""
+        return (self._fixture_problem(name) if self._fixture_problem is not None else None) or Shape()
 
 
 def _shape_of(cls: type[Any]) -> Shape:

@@ -35,12 +35,13 @@ def load(
     text: str | None = None,
     environ: Mapping[str, str] | None = None,
     read_secrets: bool = True,
-    is_fixture: Callable[[str], bool] | None = None,
+    fixture_problem: Callable[[str], str | None] | None = None,
 ) -> CheckFile:
     """Read, fill in and validate a check file. Nothing is sent to the network.
 
     ``text`` is its content where it does not come from a file (path ``-``); ``environ`` replaces the environment;
-    ``read_secrets=False`` leaves ``${secret:}`` and ``${file:}`` unread; ``is_fixture`` is asked for plugin names that nobody registered.
+    ``read_secrets=False`` leaves ``${secret:}`` and ``${file:}`` unread; ``fixture_problem`` is asked for ``fixture:NAME`` and for plugin
+    names that nobody registered: why a check cannot be made of such a fixture, None if it can.
 
     Raises CheckFileError with every mistake, free of secrets.
     """
@@ -51,7 +52,7 @@ def load(
         drafts: list[Draft] = []
         wanted: dict[str, tuple[str, ...]] = {}
         try:
-            tree = Tree(Entries(issues, environment, Plugins(is_fixture)))
+            tree = Tree(Entries(issues, environment, Plugins(fixture_problem)))
             drafts = tree.read(shown, text)
             bases = _unique(drafts, issues)
             wanted = needs.resolved(drafts, bases, issues)

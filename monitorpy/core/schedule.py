@@ -142,6 +142,13 @@ def unrun(spec: CheckSpec, message: str, fault: Fault) -> CheckResult:
     )
 
 
+def given_up(spec: CheckSpec, attempt: Deadline) -> CheckResult:
+    """The result of a check that went on past the deadline of its attempt, and that nobody waits for any more."""
+    message = f"no result within {attempt.seconds:g} s: the check did not stop at its deadline and was given up"
+    seconds = attempt.seconds + attempt.overdue()
+    return unrun(spec, message, "target").changed(status=spec.severity, kind="timeout", response_time=seconds, attempts=1)
+
+
 def _roots(job: Job) -> dict[str, None]:
     """The ids to blame when a dependent of this job is blocked: its own roots, or itself; none if it did not fail."""
     if job.result is None or not job.result.is_error():

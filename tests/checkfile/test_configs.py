@@ -75,9 +75,11 @@ def test_a_plugin_that_is_no_template(plugins):
 
 
 def test_fixtures():
-    plugins = Plugins(lambda name: name == "mine")
+    plugins = Plugins(lambda name: None if name in {"mine", "fixture:any"} else f"no {name}")
     assert plugins.shape("mine") == plugins.shape("fixture:any")
-    assert "not found in registry" in str(plugins.shape("yours"))
+    assert plugins.shape("yours") == "no yours"
+    assert plugins.shape("fixture:that") == "no fixture:that"
+    assert plugins.shape("fixture:any") == Plugins().shape("fixture:that")  # nobody to ask
     assert "must be fixture:NAME" in str(plugins.shape("fixture: "))
 
 

@@ -61,7 +61,7 @@ def test_no_secret_in_a_mistake(write):
 
 def test_fixtures(write):
     write(a="[{id: a, plugin: mine}]")
-    assert load("a.yaml", environ={}, is_fixture=lambda name: name == "mine").checks[0].plugin == "mine"
+    assert load("a.yaml", environ={}, fixture_problem=lambda name: None if name == "mine" else "no such thing").checks[0].plugin == "mine"
     assert "not found in registry" in refused("a.yaml", environ={})
 
 
