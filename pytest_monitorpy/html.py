@@ -5,17 +5,15 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from monitorpy.reporting.histogram import histogram, quantiles, response_times
 from pytest_monitorpy.options import SUFFIXES
 from pytest_monitorpy.report import counts, is_warning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_monitorpy.report import Recorder
 
 _COLUMNS = (("target", "Target"), ("checktype", "Type"), ("responsetime", "Response time"))
@@ -28,11 +26,6 @@ _STYLE = """<style>
 .monitorpy rect { fill: #4a7ebb; }
 .monitorpy text { font: 10px sans-serif; fill: #666; }
 </style>"""
-
-_EDGES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Upper bounds of the histogram's bars, in seconds; one more bar holds what is above."""
-
-_BAR, _HEIGHT = 42, 60
 
 
 class HtmlReport:
@@ -98,34 +91,8 @@ def _sortable(seconds: float | None) -> str:
 
 def _summary(results: list[dict[str, Any]]) -> str:
     told = ", ".join(f"{number} {name}" for name, number in counts(results).items() if number)
-    times = sorted(r["response_time"] for r in results if r["response_time"] and r["attempts"])
+    times = response_times(results)
     parts = [f"<h3>Checks</h3><p>{len(results)} checks: {told}.</p>"]
     if times:
-        parts.append(f"<p>Response time: median {_quantile(times, 0.5)}, 95 % within {_quantile(times, 0.95)}.</p>{histogram(times)}")
+        parts.append(f"<p>Response time: {quantiles(times)}.</p>{histogram(times)}")
     return f'<div class="monitorpy">{"".join(parts)}</div>'
-
-
-def _quantile(times: Sequence[float], share: float) -> str:
-    return f"{times[min(len(times) - 1, int(len(times) * share))] * 1000:.0f} ms"
-
-
-def histogram(times: Sequence[float]) -> str:
-    """The response times (seconds) as inline SVG: one bar for each step of 1, 2, 5."""
-    numbers = [0] * (len(_EDGES) + 1)
-    for seconds in times:
-        numbers[bisect_left(_EDGES, seconds)] += 1
-    labels = [_label(edge) for edge in _EDGES] + ["more"]
-    bars = "".join(_bar(index, number, max(numbers), label) for index, (number, label) in enumerate(zip(numbers, labels, strict=True)))
-    size = f'width="{_BAR * len(numbers)}" height="{_HEIGHT + 30}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="Response times" {size}>{bars}</svg>'
-
-
-def _bar(index: int, number: int, most: int, label: str) -> str:
-    x, height = index * _BAR, round(_HEIGHT * number / most)
-    bar = f'<rect x="{x + 2}" y="{_HEIGHT + 14 - height}" width="{_BAR - 4}" height="{height}"><title>{number} up to {label}</title></rect>'
-    count = f'<text x="{x + 4}" y="{_HEIGHT + 11 - height}">{number}</text>' if number else ""
-    return f'{bar}{count}<text x="{x + 2}" y="{_HEIGHT + 26}">{label}</text>'
-
-
-def _label(seconds: float) -> str:
-    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"

@@ -19,7 +19,7 @@ from monitorpy.reporting import json_report
 from monitorpy.reporting.progress import Progress
 from monitorpy.reporting.text import report, wants_colour
 
-_REPORTS = ("json", "ndjson", "junit")
+_REPORTS = ("json", "ndjson", "junit", "html")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--json", metavar="FILE", help="all results as one JSON document")
     out.add_argument("--ndjson", metavar="FILE", help="each result as a line of JSON, as soon as it is there")
     out.add_argument("--junit", metavar="FILE", help="JUnit XML")
+    out.add_argument("--html", metavar="FILE", help="one HTML page that needs nothing else")
     loud = out.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="explain everything that is not good")
     loud.add_argument("-q", "--quiet", action="store_true", help="leave out what is good, and the progress")
@@ -89,8 +90,13 @@ def _run(args: argparse.Namespace, chosen: Sequence[CheckSpec], checks: Sequence
                 lines.write(json_report.line(outcome))
 
         result = run_batch(chosen, known=checks, workers=args.workers, per_host=args.per_host, deadline=args.deadline, on_outcome=ended)
-    problems = list(_write(outputs, {"--json": lambda: json_report.document(result), "--junit": lambda: _junit(result, chosen)}))
-    table = sys.stderr if STDOUT in (args.json, args.ndjson, args.junit) else sys.stdout
+    texts = {
+        "--json": lambda: json_report.document(result),
+        "--junit": lambda: _junit(result, chosen),
+        "--html": lambda: _html(result, len(checks) - len(chosen)),
+    }
+    problems = list(_write(outputs, texts))
+    table = sys.stderr if STDOUT in (args.json, args.ndjson, args.junit, args.html) else sys.stdout
     verbosity = 1 if args.verbose else -1 if args.quiet else 0
     for line in report(result, chosen, verbosity=verbosity, colour=wants_colour(table)):
         print(line, file=table)
@@ -112,6 +118,12 @@ def _junit(result: Run, chosen: Sequence[CheckSpec]) -> str:
     from monitorpy.reporting.junit import junit
 
     return junit(result, chosen)
+
+
+def _html(result: Run, unselected: int) -> str:
+    from monitorpy.reporting.html_report import html_report
+
+    return html_report(result.to_dict(), notes=["The run was interrupted."] if result.interrupted else [], unselected=unselected)
 
 
 def _refuse_unknown_tags(tags: Sequence[str], checks: Sequence[CheckSpec]) -> None:
