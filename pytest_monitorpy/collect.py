@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitorpy.checkfile import load
+from monitorpy.checkfile.files import STDIN, UnreadableError, read_text
+from monitorpy.checkfile.nodes import issue
 from monitorpy.core.registry import registry
 from monitorpy.errors import CheckFileError, Issue
-from pytest_monitorpy import compat, selection
+from pytest_monitorpy import compat
 from pytest_monitorpy.fixtures import FIXTURE_PREFIX
 from pytest_monitorpy.item import CheckItem
 from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
@@ -33,15 +36,22 @@ _UNKNOWN_PLUGIN = re.compile(r"Plugin '([^']+)' not found in registry")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A check with its place in the run's file order and the fixtures that it and the checks it needs are made of."""
+    """A check with its place in the run's file order, the fixtures that it and the checks it needs are made of, and the names of its nodes."""
 
     spec: CheckSpec
     order: int
     fixtures: dict[str, str]
+    group: str | None
+    name: str
 
-    def item(self, parent: pytest.Collector, taken: set[str]) -> CheckItem:
-        name = unique(node_name(self.spec.id), taken)
-        return CheckItem.from_parent(parent, name=name, spec=self.spec, order=self.order, fixtures=self.fixtures)
+    @property
+    def selectors(self) -> set[str]:
+        """What may follow the file's name to select this check: its group, its name, and that without the values of a matrix."""
+        start = "" if self.group is None else f"{self.group}::"
+        return {start + self.name, start + self.name.partition("[")[0], self.group or self.name}
+
+    def item(self, parent: pytest.Collector) -> CheckItem:
+        return CheckItem.from_parent(parent, name=self.name, spec=self.spec, order=self.order, fixtures=self.fixtures)
 
 
 def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode:
@@ -50,7 +60,7 @@ def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode:
     state.register_plugins(parent.config)
     more: dict[str, Any] = {}
     if state.stdin is not None and file_path == state.stdin[1]:
-        more = {"nodeid": selection.STDIN}
+        more = {"nodeid": STDIN}
     elif not file_path.is_relative_to(parent.config.rootpath):
         more = {"nodeid": file_path.as_posix()}  # pytest would make it ""
     node: CheckFileNode = CheckFileNode.from_parent(parent, path=file_path, **more)
@@ -67,16 +77,19 @@ class CheckFileNode(pytest.Module):
         checks = self._load(state)
         self.ihook.pytest_monitorpy_modify_checks(config=self.config, checks=checks)
         uses = _with_needs(checks, self._fixtures(checks))
-        entries = [Entry(spec, order, uses.get(spec.id, {})) for order, spec in enumerate(checks, len(state.specs))]
+        entries = list(_entries(checks, uses, len(state.specs)))
         state.specs += checks
         _register_tags(self.config, checks)
         return self._nodes(self._only(entries, state))
 
     def _load(self, state: State) -> list[CheckSpec]:
-        text = state.stdin[0] if state.stdin is not None and self.path == state.stdin[1] else None
-        shown = "-" if text is not None else self._shown()
+        given = state.stdin is not None and self.path == state.stdin[1]
+        shown = "-" if given else self._shown()
         try:
+            text = read_text(str(self.path)) if given else None
             checks = load(shown, text=text, is_fixture=lambda name: compat.knows_fixture(self, FIXTURE_PREFIX + name)).checks
+        except UnreadableError as refused:
+            raise self.CollectError(str(issue(STDIN, refused.where, str(refused)))) from None
         except CheckFileError as mistakes:
             raise self.CollectError("\n".join(map(self._told, mistakes.issues))) from None
         return list(checks)
@@ -118,26 +131,27 @@ class CheckFileNode(pytest.Module):
         return Issue(source.file if source else self._shown(), source.line if source else 1, source.column if source else 1, what + hint)
 
     def _only(self, entries: list[Entry], state: State) -> list[Entry]:
-        names = state.only.get(self.path)
-        if names is None:
+        """Those that were asked for by name."""
+        names = state.wanted.get(self.path)
+        if not names:
             return entries
-        chosen = [e for e in entries if any(_selected(e.spec, name) for name in names)]
-        if not chosen:
-            raise self.CollectError(f"{self._shown()}: no check is named {' or '.join(sorted(names))}")
-        return chosen
+        known = {selector for entry in entries for selector in entry.selectors}
+        missing = [f"{self.nodeid}::{name}{_nearest(name, known)}" for name in sorted(names - known)]
+        if missing and hasattr(self.config, "workerinput"):  # of a worker of pytest-xdist only collection errors are shown
+            raise self.CollectError("\n".join(f"not found: {each}" for each in missing))
+        state.missing += missing
+        return [entry for entry in entries if names & entry.selectors]
 
     def _nodes(self, entries: list[Entry]) -> Iterator[CheckItem | CheckGroup]:
         groups: dict[str, list[Entry]] = {}
-        taken: set[str] = set()
         for entry in entries:
-            group = entry.spec.group
-            if group is None:
-                yield entry.item(self, taken)
-            elif group in groups:
-                groups[group].append(entry)
+            if entry.group is None:
+                yield entry.item(self)
+            elif entry.group in groups:
+                groups[entry.group].append(entry)
             else:
-                groups[group] = [entry]
-                yield CheckGroup.from_parent(self, name=unique(group_name(group), taken), entries=groups[group])
+                groups[entry.group] = [entry]
+                yield CheckGroup.from_parent(self, name=entry.group, entries=groups[entry.group])
 
 
 class CheckGroup(pytest.Collector):
@@ -148,13 +162,23 @@ class CheckGroup(pytest.Collector):
         self.entries = entries
 
     def collect(self) -> Iterator[CheckItem]:
-        taken: set[str] = set()
-        return (entry.item(self, taken) for entry in self.entries)
+        return (entry.item(self) for entry in self.entries)
 
 
-def _selected(spec: CheckSpec, name: str) -> bool:
-    path = "::".join([*([group_name(spec.group)] if spec.group is not None else []), node_name(spec.id)])
-    return name in {path, path.partition("[")[0]} or path.startswith(name + "::")
+def _entries(checks: list[CheckSpec], uses: Mapping[str, dict[str, str]], first: int) -> Iterator[Entry]:
+    """The checks with the names of their nodes: each different from those beside it, and the same whatever is selected."""
+    groups: dict[str, str] = {}
+    taken: dict[str | None, set[str]] = defaultdict(set)
+    for order, spec in enumerate(checks, first):
+        if spec.group is not None and spec.group not in groups:
+            groups[spec.group] = unique(group_name(spec.group), taken[None])
+        group = groups[spec.group] if spec.group is not None else None
+        yield Entry(spec, order, uses.get(spec.id, {}), group, unique(node_name(spec.id), taken[group]))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _with_needs(checks: list[CheckSpec], fixtures: dict[str, str]) -> dict[str, dict[str, str]]:

@@ -72,6 +72,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CheckFileN
     return check_file(file_path, parent)
 
 
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    config.stash[STATE].all_found()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     found = session.config.stash[STATE]

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 class State:
     """The state of one run.
 
-    ``wanted`` are the files that were asked for by option or ini; ``only`` the names wanted of a file whose own
-    argument pytest drops because a positional directory contains it; ``specs`` all checks of all files collected.
+    ``wanted`` are the files that were asked for, each with the names wanted of it (none: all of it), ``unseen`` those of
+    them that pytest has not come to yet, ``missing`` the names that no check has; ``specs`` all checks of all files collected.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.wanted: set[Path] = set()
-        self.only: dict[Path, set[str]] = {}
-        self.stdin: tuple[str, Path] | None = None
+        self.wanted: dict[Path, frozenset[str]] = {}
+        self.unseen: set[Path] = set()
+        self.missing: list[str] = []
+        self.stdin: tuple[bytes, Path] | None = None
         self.specs: list[CheckSpec] = []
         self.prefetcher: Prefetcher | None = None
         self.recorder: Recorder | None = None
@@ -50,12 +51,18 @@ class State:
     def is_check_file(self, path: Path, session: pytest.Session) -> bool:
         """Whether it was asked for, or is a positional path that looks like a check file."""
         if path in self.wanted:
+            self.unseen.discard(path)
             return True
         if path.suffix not in SUFFIXES or not session.isinitpath(path):
             return False
         from monitorpy.checkfile.discovery import looks_like_checks
 
         return looks_like_checks(path)
+
+    def all_found(self) -> None:
+        """Raise pytest.UsageError when something that was asked for was not collected: nobody would miss it."""
+        if missing := [*map(str, sorted(self.unseen)), *self.missing]:
+            raise pytest.UsageError(*(f"not found: {each}" for each in missing))
 
     def register_plugins(self, config: pytest.Config) -> None:
         """Let conftest.py files and plugins register theirs, once; those that load later are called when they do."""
@@ -76,26 +83,28 @@ STATE = pytest.StashKey[State]()
 
 
 def set_up(config: pytest.Config) -> None:
-    """Read the settings and make the wanted files arguments of pytest. Raises pytest.UsageError."""
+    """Read the settings and make the wanted files arguments of pytest. Raises pytest.UsageError.
+
+    When there is no positional path, the option stands in for it, and ini ``monitorpy_files`` comes on top.
+    """
     state = config.stash[STATE] = State(read_settings(config))
     wanted = _asked(config, state)
     if state.settings.json is not None and not hasattr(config, "workerinput"):
         _must_be_writable(state.settings.json)
-    if not wanted:
+    args = [] if config.getoption("monitorpy") and config.args_source is not config.ArgsSource.ARGS else config.args
+    if not wanted and not any(arg.partition("::")[0].endswith(SUFFIXES) for arg in args):
         return
-    state.wanted = {w.path for w in wanted}
-    if config.args_source is config.ArgsSource.ARGS:
-        _note_names(config, state, wanted)
-        config.args = [*config.args, *map(str, wanted)]
-    elif config.getoption("monitorpy"):
-        config.args = [*map(str, wanted)]
-    else:
-        config.args = [*config.args, *map(str, wanted)]
+    from pytest_monitorpy.selection import WayIn, arranged
+
+    state.wanted, config.args, inside = arranged(args, wanted, config.invocation_params.dir)
+    state.unseen = set(state.wanted)
+    if inside:
+        config.pluginmanager.register(WayIn(inside), "monitorpy-way-in")
 
 
 def initial_paths(config: pytest.Config) -> list[str]:
     """The files named by the option, where they can be told before pytest is configured."""
-    selectors = [s for s in config.known_args_namespace.monitorpy or () if s != "-"]
+    selectors = [s for s in config.known_args_namespace.monitorpy or () if s.partition("::")[0] != "-"]
     if not selectors:
         return []
     from pytest_monitorpy.selection import find
@@ -117,21 +126,11 @@ def _asked(config: pytest.Config, state: State) -> list[Wanted]:
     for selector in selectors:
         if selector.partition("::")[0] == "-":
             state.stdin = state.stdin or spool_stdin(config)
-            wanted.append(Wanted(state.stdin[1], selector[1:]))
+            wanted.append(Wanted(state.stdin[1], selector.partition("::")[2]))
         else:
             wanted += find([selector], config.invocation_params.dir, "--monitorpy")
     ini_base = config.inipath.parent if config.inipath else config.rootpath
     return wanted + find(ini, ini_base, "ini monitorpy_files")
-
-
-def _note_names(config: pytest.Config, state: State, wanted: list[Wanted]) -> None:
-    positional = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]
-    for w in wanted:
-        if w.name and any(path != w.path and w.path.is_relative_to(path) for path in positional):
-            state.only.setdefault(w.path, set()).add(w.name.removeprefix("::"))
-    for w in wanted:
-        if not w.name or w.path in positional:
-            state.only.pop(w.path, None)
 
 
 def _must_be_writable(path: Path) -> None:

@@ -1,6 +1,10 @@
+import json
+import subprocess
 import sys
 
 import pytest
+
+from tests.pytest_monitorpy.conftest import PLUGINS
 
 FAST = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:timeout", "-p", "no:rerunfailures")
 ONE = "checks: [{{id: {}, plugin: say}}]"
@@ -54,9 +58,84 @@ def test_a_name_counts_although_a_directory_is_given_too(several, project):
     assert sorted(collected(project, "--monitorpy=checks.yaml::web", "--monitorpy=checks.yaml", ".")) == sorted(
         [*ALL, "test_own.py::test_own"]
     )
-    result = project.run("--monitorpy=checks.yaml::nope", ".")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["checks.yaml: no check is named nope"])
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        (("--monitorpy=checks.yaml", "--monitorpy=checks.yaml"), ALL),
+        (("--monitorpy=checks.yaml", "checks.yaml"), ALL),
+        (("--monitorpy=checks.yaml::web", "checks.yaml"), ALL),
+        (("--monitorpy=checks.yaml", "checks.yaml::web"), ALL),
+        (("--monitorpy=checks.yaml::lone", "checks.yaml::web"), [*HOME, ALL[-1]]),
+        (("checks.yaml::web::home[/]", "--monitorpy=checks.yaml::web"), HOME),
+        (("checks.yaml", "."), [*ALL, "test_own.py::test_own"]),
+        (("checks.yaml::lone", "."), [ALL[-1], "test_own.py::test_own"]),
+    ],
+)
+def test_a_file_that_is_given_twice_runs_once(several, project, options, expected):
+    """Under all versions of pytest, which treats overlapping arguments differently from one to the next."""
+    assert collected(project, *options) == expected
+    assert project.run(*options, "--monitorpy-json=r.json").parseoutcomes() == {"passed": len(expected)}
+    assert len(json.loads((project.path / "r.json").read_text())["results"]) == len([i for i in expected if i in ALL])
+
+
+@pytest.mark.parametrize("given", ["checks.yaml::wob", "--monitorpy=checks.yaml::wob", "--monitorpy=checks.yaml::core::wob"])
+@pytest.mark.parametrize("more", [(), (".",)])
+def test_a_name_that_no_check_has(several, project, run, xdist, given, more):
+    result = run(given, *more, "--monitorpy=checks.yaml::lone")
+    text = f"*not found: {given.removeprefix('--monitorpy=')}{'*did you mean ?web?[?]' if 'core' not in given else ''}*"
+    if xdist == "active":  # xdist goes on with what was collected elsewhere, and ends as with --continue-on-collection-errors
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines([text])
+    else:
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([text])
+    assert "passed" not in result.parseoutcomes() or more
+
+
+def test_a_folder_that_pytest_leaves_out_is_entered_for_the_wanted_file_only(project, run):
+    """Such as norecursedirs name, or --ignore: pytest would find nothing in it, and say nothing."""
+    project.write("conftest.py", "collect_ignore = ['ignored']", more=PLUGINS)
+    project.write(
+        "build/conftest.py", "import pytest\n@pytest.fixture(autouse=True)\ndef seen(request): print('seen', request.node.name)\n"
+    )
+    for folder in ("build", ".hidden/deep", "given", "ignored", "pkg"):
+        project.write(f"{folder}/checks.yaml", ONE.format("a"))
+        project.write(f"{folder}/other.yaml", ONE.format("b"))
+        project.write(f"{folder}/test_{folder[:3].strip('.')}.py", "def test_other(): pass")
+    project.write("pkg/__init__.py", "")
+    project.write("build/inner/test_deep.py", "def test_other(): pass")
+    project.write("test_own.py", "def test_own(): pass")
+    files = ["build/checks.yaml", ".hidden/deep/checks.yaml", "given/checks.yaml", "ignored/checks.yaml", "pkg/checks.yaml"]
+    expected = sorted([*(f"{file}::a" for file in files), "pkg/test_pkg.py::test_other", "test_own.py::test_own"])
+    result = run(".", *(f"--monitorpy={file}" for file in files), "--ignore=given", "-rA")
+    assert sorted(line.removeprefix("PASSED ") for line in result.outlines if line.startswith("PASSED")) == expected
+    result.stdout.fnmatch_lines(["seen a"])
+    project.pytester.makeini(f"[pytest]\nmonitorpy_files = {' '.join(files)}")
+    assert sorted(collected(project, "--ignore=given")) == expected
+
+
+def test_what_pytest_does_not_come_to_is_missed(project):
+    """A folder that collects itself may leave out a file."""
+    project.conftest("""
+        class Listed(pytest.Directory):
+            def collect(self):
+                return []
+
+        def pytest_collect_directory(path, parent):
+            return Listed.from_parent(parent, path=path) if path.name == "listed" else None
+    """)
+    path = project.write("listed/checks.yaml", ONE.format("a"))
+    project.write("test_own.py", "def test_own(): pass")
+    result = project.run("--monitorpy=listed/checks.yaml", ".")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: not found: {path}"])
+
+
+def test_names_that_are_too_long_for_a_path(several, project):
+    assert project.run("checks.yaml::" + "x" * 5000).ret == pytest.ExitCode.USAGE_ERROR
+    assert project.run("--monitorpy=" + "x" * 5000).ret == pytest.ExitCode.USAGE_ERROR
 
 
 @pytest.mark.parametrize(
@@ -87,13 +166,6 @@ def test_nothing_matches(project, run, value):
     result = run(f"--monitorpy={value}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --monitorpy: *"])
-
-
-def test_an_unknown_name(project, run):
-    project.write("checks.yaml", ONE.format("a"))
-    result = run("--monitorpy=checks.yaml::nope")
-    assert result.ret != 0
-    result.assert_outcomes()
 
 
 def test_directories_and_globs(project, run):
@@ -158,3 +230,25 @@ def test_standard_input(project, more):
     result = project.pytester.run(sys.executable, "-m", "pytest", "--monitorpy=-", *FAST, *more, stdin=text)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["<stdin>:1: error", "FAILED <stdin>::b - it is a error"])
+
+
+@pytest.mark.parametrize("more", [(), ("-n2",)])
+def test_standard_input_that_is_no_text(project, more):
+    result = project.pytester.run(sys.executable, "-m", "pytest", "--monitorpy=-", *FAST, *more, stdin=b'checks: [{id: "\xff"}]')
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["<stdin>:1:16: byte 0xff is not UTF-8: *"])
+
+
+def test_no_standard_input(project):
+    command = f"{sys.executable} -m pytest --monitorpy=- -p no:hypothesispytest <&-"
+    done = subprocess.run(command, shell=True, cwd=project.path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (pytest.ExitCode.USAGE_ERROR, "ERROR: --monitorpy=-: there is no standard input")
+
+
+def test_names_and_other_files_beside_standard_input(several, project):
+    project.write("m/conftest.py", "def pytest_addoption(parser): parser.addoption('--mine', action='store_true')")
+    project.write("m/checks.yaml", ONE.format("a"))
+    text = b"checks: [{id: a, plugin: say}, {id: b, plugin: say}, {id: c, plugin: say}]"
+    options = ("--monitorpy=-::b", "--monitorpy=m/checks.yaml", "--monitorpy=-::c", "--mine", "--co", "-q")
+    result = project.pytester.run(sys.executable, "-m", "pytest", *FAST, *options, stdin=text)
+    assert [line for line in result.outlines if "::" in line] == ["<stdin>::b", "<stdin>::c", "m/checks.yaml::a"]
