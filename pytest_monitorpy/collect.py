@@ -6,11 +6,11 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +19,15 @@ import pytest
 from monitorpy.checkfile import load
 from monitorpy.checkfile.files import STDIN, UnreadableError, read_text
 from monitorpy.checkfile.nodes import issue
-from monitorpy.core.registry import registry
+from monitorpy.core.result import Source
 from monitorpy.errors import CheckFileError, Issue
-from pytest_monitorpy import compat
-from pytest_monitorpy.fixtures import FIXTURE_PREFIX
+from pytest_monitorpy import custom
 from pytest_monitorpy.item import CheckItem
 from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
 from pytest_monitorpy.state import STATE, State
 
 if TYPE_CHECKING:
     from monitorpy.core.spec import CheckSpec
-
-
-_UNKNOWN_PLUGIN = re.compile(r"Plugin '([^']+)' not found in registry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +83,11 @@ class CheckFileNode(pytest.Module):
         shown = "-" if given else self._shown()
         try:
             text = read_text(str(self.path)) if given else None
-            checks = load(shown, text=text, is_fixture=lambda name: compat.knows_fixture(self, FIXTURE_PREFIX + name)).checks
+            return list(load(shown, text=text, fixture_problem=partial(custom.problem, self)).checks)
         except UnreadableError as refused:
             raise self.CollectError(str(issue(STDIN, refused.where, str(refused)))) from None
         except CheckFileError as mistakes:
-            raise self.CollectError("\n".join(map(self._told, mistakes.issues))) from None
-        return list(checks)
-
-    def _told(self, issue: Issue) -> str:
-        """The mistake; the check types that fixtures are, which the loader does not know, count for a did-you-mean too."""
-        unknown = _UNKNOWN_PLUGIN.search(issue.message)
-        if unknown is None:
-            return str(issue)
-        types = [n.removeprefix(FIXTURE_PREFIX) for n in compat.fixture_names(self) if n.startswith(FIXTURE_PREFIX)]
-        near = get_close_matches(unknown[1], [*types, *registry.get_plugin_names()], 1, 0.5)
-        return str(issue) if not near or near[0] not in types else f"{str(issue).partition(';')[0]}; did you mean {near[0]!r}?"
+            raise self.CollectError(str(mistakes)) from None
 
     def _shown(self) -> str:
         """The path as the user would type it."""
@@ -109,26 +95,16 @@ class CheckFileNode(pytest.Module):
         return str(self.path) if shown.startswith(os.pardir) else shown
 
     def _fixtures(self, checks: list[CheckSpec]) -> dict[str, str]:
-        """The fixture of each check that is made of one, by id. Raises CollectError naming those that do not exist."""
-        found: dict[str, str] = {}
-        issues: list[Issue] = []
-        for spec in checks:
-            name = spec.fixture or (None if spec.plugin in registry else FIXTURE_PREFIX + spec.plugin)
-            if name is None:
-                continue
-            found[spec.id] = name
-            if not compat.knows_fixture(self, name):
-                issues.append(self._unknown(spec, name))
-        if issues:
-            raise self.CollectError("\n".join(map(str, sorted(issues))))
-        return found
-
-    def _unknown(self, spec: CheckSpec, name: str) -> Issue:
-        what = f"unknown fixture {name!r}" if spec.fixture else f"unknown plugin {spec.plugin!r}"
-        near = get_close_matches(name, compat.fixture_names(self), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else "; a fixture must be visible from the check file's folder"
-        source = spec.source
-        return Issue(source.file if source else self._shown(), source.line if source else 1, source.column if source else 1, what + hint)
+        """The fixture of each check that is made of one, by id. Raises CollectError where a hook put in checks that do not exist."""
+        fixtures = {plugin: custom.fixture_of(plugin) for plugin in dict.fromkeys(spec.plugin for spec in checks)}
+        problems = {plugin: text for plugin, name in fixtures.items() if name and (text := custom.problem(self, plugin))}
+        if problems:
+            places = ((spec.source or Source(self._shown(), 1), problems[spec.plugin]) for spec in checks if spec.plugin in problems)
+            raise self.CollectError("\n".join(str(Issue(at.file, at.line, at.column, text)) for at, text in places))
+        for plugin, name in fixtures.items():
+            if name is None and (hidden := custom.hidden_by(self, plugin)):
+                self.warn(pytest.PytestWarning(hidden))
+        return {spec.id: name for spec in checks if (name := fixtures[spec.plugin])}
 
     def _only(self, entries: list[Entry], state: State) -> list[Entry]:
         """Those that were asked for by name."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from monitorpy.core.registry import registry
 from monitorpy.core.result import CheckResult
+from monitorpy.errors import ConfigError, ConfigIssue
 from monitorpy.net.deadline import Deadline
 from monitorpy.utils.masking import excerpt
 from pytest_monitorpy import compat
@@ -98,6 +99,26 @@ def check_of(request: pytest.FixtureRequest, name: str, value: Any) -> FixtureCh
     return check
 
 
+def asked_for(request: pytest.FixtureRequest, plugin: str) -> FixtureCheck | None:
+    """The check that a Python test asks for by the name of a fixture; None where the plugin is registered."""
+    name = fixture_of(plugin)
+    if name is None:
+        return None
+    text = problem(request.node, plugin)
+    if text is None and any(map(is_async, used(request.node, name))):
+        from monitorpy.core.coroutines import is_running
+
+        if is_running():
+            text = f"{plugin!r} needs the event loop of its fixtures, which this async test keeps busy: use it in a test that is not async"
+    if text is None:
+        return check_of(request, name, request.getfixturevalue(name))
+
+    def refused(_config: dict[str, Any], _deadline: Deadline) -> Any:
+        raise ConfigError(ConfigIssue((), text))
+
+    return refused
+
+
 def shown(fixture: Fixture) -> str:
     """``the fixture 'broker' (sub/conftest.py:12)``."""
     return f"the fixture {fixture.argname.removeprefix(FIXTURE_PREFIX)!r} ({place(fixture)})"
@@ -114,7 +135,7 @@ def place(fixture: Fixture) -> str:
 def _unknown(node: Node, plugin: str, name: str) -> str:
     known = compat.fixtures_anywhere(node)
     explicit = plugin.startswith(_EXPLICIT)
-    what = f"unknown fixture {name!r}" if explicit else f"unknown plugin {plugin!r}"
+    what = f"unknown fixture {name!r}" if explicit else f"Plugin {plugin!r} not found in registry"
     if known.get(name):
         return f"{what}: it is in {place(known[name][-1])}, and can be used in that folder and below only"
     visible = [each for each in sorted(known) if compat.fixtures_named(node, each)]

@@ -6,32 +6,63 @@ PYTEST_DONT_REWRITE: loaded in every pytest run, so the engine is imported only 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import isasyncgenfunction, iscoroutinefunction, signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
     from monitorpy.core.result import CheckResult
+    from monitorpy.core.spec import CheckSpec
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 FIXTURE_PREFIX = "monitorpy_plugin_"
 """What the name of a fixture that is a check type begins with."""
 
-WARNINGS = pytest.StashKey[list[str]]()
-"""On a Python test's item: the warnings that its `monitorpy_check` calls ended in."""
+WARNED = pytest.StashKey["Warned"]()
+"""On a Python test's item: what its `monitorpy_check` calls ended in."""
+
+
+@dataclass(slots=True)
+class Warned:
+    """The warnings of a test's checks; whether one of its subtests has failed; whether it is over, and not only a subtest of it."""
+
+    texts: list[str] = field(default_factory=list)
+    failed: bool = False
+    over: bool = False
 
 
 def monitorpy_fixture(name: str, **fixture_options: Any) -> Callable[[FunctionT], Any]:
     """Make a fixture a check type: ``plugin: NAME`` in check files.
 
     The fixture returns a function ``(config: dict) -> CheckResult``, or the CheckResult itself (it can read the config from
-    the fixture ``monitorpy_config``). ``fixture_options`` are those of ``pytest.fixture``, ``scope`` for one.
+    the fixture ``monitorpy_config``). ``fixture_options`` are those of ``pytest.fixture``, ``scope`` for one; of an
+    ``async def`` those of ``pytest_asyncio.fixture``, unless it uses ``anyio_backend``.
     """
     if not isinstance(name, str):
         raise TypeError('use @monitorpy_fixture("name"): check files name the check by it')
-    decorate: Callable[[FunctionT], Any] = pytest.fixture(name=FIXTURE_PREFIX + name, **fixture_options)
+    if not name or name.startswith("fixture:"):
+        raise ValueError(f"a check type's name must not be empty, nor begin with 'fixture:': {name!r}")
+
+    def decorate(function: FunctionT) -> Any:
+        make, options = _maker(function, fixture_options)
+        return make(name=FIXTURE_PREFIX + name, **options)(function)
+
     return decorate
+
+
+def _maker(function: Callable[..., Any], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The decorator that makes a fixture of the function, and the options that it knows."""
+    is_async = iscoroutinefunction(function) or isasyncgenfunction(function)
+    if not is_async or "anyio_backend" in signature(function).parameters:
+        return pytest.fixture, options
+    try:
+        from pytest_asyncio import fixture
+    except ImportError:  # told when a check file names it: with the place, and what to install
+        return pytest.fixture, {key: value for key, value in options.items() if key != "loop_scope"}
+    return fixture, options
 
 
 @pytest.fixture
@@ -56,10 +87,8 @@ class PythonCheck:
     """What the fixture ``monitorpy_check`` gives."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._node = request.node
-        self._config = request.config
-        self._warnings: list[str] = []
-        request.node.stash[WARNINGS] = self._warnings
+        self._request = request
+        self._warned = request.node.stash[WARNED] = Warned()
 
     def __call__(self, plugin: str, config: Mapping[str, Any] | None = None, /, **more: Any) -> CheckResult:
         """Run a check and judge it; the config is a mapping, keywords, or both."""
@@ -67,23 +96,34 @@ class PythonCheck:
         from pytest_monitorpy.outcome import CheckFailed, first_line
         from pytest_monitorpy.state import STATE
 
-        result = self.run(plugin, config, **more)
-        if result.is_error() or (result.is_warning() and self._config.stash[STATE].settings.strict):
-            raise CheckFailed("\n".join(self._explain(plugin, {**(config or {}), **more}, result)))
+        spec = self._spec(plugin, config, more)
+        result = self._run(spec)
+        if result.is_error() or (result.is_warning() and self._request.config.stash[STATE].settings.strict):
+            raise CheckFailed("\n".join(_told(spec, result)))
         if result.is_warning():
-            self._warnings.append(first_line(result))
+            self._warned.texts.append(first_line(result))
+            self._request.node.add_report_section("call", "monitorpy warning", f"{plugin}: {first_line(result)}")
         return result
 
     def run(self, plugin: str, config: Mapping[str, Any] | None = None, /, **more: Any) -> CheckResult:
         """Run a check and return its result, whatever it is."""
-        from monitorpy.core.execution import execute
+        return self._run(self._spec(plugin, config, more))
+
+    def _spec(self, plugin: str, config: Mapping[str, Any] | None, more: Mapping[str, Any]) -> CheckSpec:
         from monitorpy.core.spec import CheckSpec
 
-        return execute(CheckSpec(id=self._node.name, plugin=plugin, config={**(config or {}), **more}))
+        return CheckSpec(id=self._request.node.name, plugin=plugin, config={**(config or {}), **more})
 
-    def _explain(self, plugin: str, config: dict[str, Any], result: CheckResult) -> list[str]:
-        from monitorpy.core.spec import CheckSpec
-        from monitorpy.reporting.explain import explain, shown_config
+    def _run(self, spec: CheckSpec) -> CheckResult:
+        from monitorpy.net.deadline import Deadline
+        from pytest_monitorpy import custom, inturn
 
-        parts = explain(result, shown_config(CheckSpec(id=self._node.name, plugin=plugin, config=config)))
-        return [f"{plugin} check: {parts.verdict[0]}", *parts.verdict[1:], *(f"    {line}" for line in (*parts.config, *parts.crash))]
+        check = custom.asked_for(self._request, spec.plugin)
+        return inturn.run(spec, Deadline.never(), check)
+
+
+def _told(spec: CheckSpec, result: CheckResult) -> list[str]:
+    from monitorpy.reporting.explain import explain, shown_config
+
+    parts = explain(result, shown_config(spec))
+    return [f"{spec.plugin} check: {parts.verdict[0]}", *parts.verdict[1:], *(f"    {line}" for line in (*parts.config, *parts.crash))]

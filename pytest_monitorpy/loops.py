@@ -50,14 +50,14 @@ def awaited(request: pytest.FixtureRequest, fixtures: Sequence[Fixture], awaitab
 
 def _loop_of(config: pytest.Config, fixtures: Sequence[Fixture]) -> str | None:
     """Where all of the fixtures live; where they do not agree the first one, of which the others are part, has the say."""
-    if coroutines.is_running():
-        raise _refused(
-            "the check runs on the event loop of its fixtures, which an async test keeps busy: use it in a test that is not async"
-        )
     homes = {home(config, fixture, fixtures): fixture for fixture in fixtures if custom.is_async(fixture)}
     if len(homes) > 1 and not custom.is_async(fixtures[0]):
         told = ", ".join(f"{custom.shown(fixture)} on {where}" for where, fixture in homes.items())
-        raise _refused(f"the check's fixtures live on several event loops: {told}; give them one loop_scope, or make its own fixture async")
+        raise ConfigError(
+            ConfigIssue(
+                (), f"the check's fixtures live on several event loops: {told}; give them one loop_scope, or make its own fixture async"
+            )
+        )
     return next(iter(homes))
 
 
@@ -94,7 +94,3 @@ def _has_asyncio(config: pytest.Config) -> bool:
     from pytest_asyncio import __version__
 
     return tuple(map(int, __version__.split(".")[:2])) >= (1, 1)
-
-
-def _refused(text: str) -> ConfigError:
-    return ConfigError(ConfigIssue((), text))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from monitorpy.core.spec import CheckSpec
+    from pytest_monitorpy.fixtures import Warned
     from pytest_monitorpy.item import CheckItem
 
 
@@ -75,6 +76,15 @@ def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.Te
         report.longrepr = (str(path), line + 1, f"Skipped: {first_line(result)}")
     if report.when == "call" or (report.when == "setup" and not report.passed):
         report.monitorpy = {"order": item.order, **_data(item, result, report)}  # type: ignore[attr-defined]
+
+
+def shape_python_report(warned: Warned, report: pytest.TestReport) -> None:
+    """Report a Python test as WARNED when its checks warned and nothing failed; each of its subtests is reported before it."""
+    if report.failed:
+        warned.failed = True
+    elif report.passed and warned.over and warned.texts and not warned.failed:
+        as_warning(report, "; ".join(warned.texts))
+        report.monitorpy = {"warnings": warned.texts}  # type: ignore[attr-defined]
 
 
 def as_warning(report: pytest.TestReport, message: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pytest_monitorpy import compat, hooks, options, state
-from pytest_monitorpy.fixtures import WARNINGS, monitorpy_check, monitorpy_config
+from pytest_monitorpy.fixtures import WARNED, monitorpy_check, monitorpy_config
 from pytest_monitorpy.options import SUFFIXES
 from pytest_monitorpy.state import STATE
 
@@ -102,17 +102,24 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    result = yield
+    if (warned := item.stash.get(WARNED, None)) is not None:
+        warned.over = True
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     made = yield
     if getattr(item, "is_monitorpy_check", False):
         from pytest_monitorpy.outcome import shape_report
 
         shape_report(cast("CheckItem", item), call, made)
-    elif made.when == "call" and made.passed and (warnings := item.stash.get(WARNINGS, [])):
-        from pytest_monitorpy.outcome import as_warning
+    elif made.when == "call" and (warned := item.stash.get(WARNED, None)) is not None:
+        from pytest_monitorpy.outcome import shape_python_report
 
-        as_warning(made, "; ".join(warnings))
-        made.monitorpy = {"warnings": warnings}  # type: ignore[attr-defined]
+        shape_python_report(warned, made)
     return made
 
 

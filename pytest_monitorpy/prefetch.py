@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from monitorpy.core.batch_runner import Runner
-from monitorpy.core.execution import execute
 from monitorpy.core.schedule import unrun
 from monitorpy.net.deadline import Deadline
-from pytest_monitorpy import compat
+from pytest_monitorpy import compat, inturn
 from pytest_monitorpy.state import STATE
 
 if TYPE_CHECKING:
@@ -195,10 +194,7 @@ class Prefetcher:
         roots = dict.fromkeys(r.message.removeprefix("blocked by ") if r.fault == "blocked" else str(r.id) for r in needed if r.is_error())
         if roots:
             return unrun(spec, f"blocked by {', '.join(roots)}", "blocked")
-        if self._deadline.expired:
-            return unrun(spec, f"the run's deadline of {self._deadline.seconds:g} s was reached", "not_run")
-        check = item.fixture_check(spec.id) if spec.id in item.fixtures else None
-        return execute(spec, deadline=self._deadline, check=check)
+        return inturn.run(spec, self._deadline, item.fixture_check(spec.id) if spec.id in item.fixtures else None)
 
 
 def _is_surrounded(item: CheckItem) -> bool:

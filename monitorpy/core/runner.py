@@ -12,7 +12,7 @@ from monitorpy.core.execution import execute
 from monitorpy.core.plugin_base import MonitorPlugin, guarded, host_in, target_in
 from monitorpy.core.registry import registry
 from monitorpy.core.result import CheckResult
-from monitorpy.core.schedule import Job, Schedule, unrun
+from monitorpy.core.schedule import Job, Schedule, given_up
 from monitorpy.net.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -160,13 +160,9 @@ class Runner:
     def _give_up(self, job: Job) -> None:
         """Leave a stuck thread to itself. Python cannot end it, but nothing waits for it any more."""
         assert job.attempt is not None
-        message = f"no result within {job.attempt.seconds:g} s: the check did not stop at its deadline and was given up"
         self._running.remove(job)
         self._threads -= 1
-        late = unrun(job.spec, message, "target").changed(
-            status=job.spec.severity, kind="timeout", response_time=job.attempt.seconds + job.attempt.overdue(), attempts=1
-        )
-        self._schedule.end(job, late)
+        self._schedule.end(job, given_up(job.spec, job.attempt))
 
     def _hand_over(self) -> list[Job]:
         """Take what is ready for the executor."""

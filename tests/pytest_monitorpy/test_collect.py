@@ -71,7 +71,7 @@ def test_a_plugin_that_only_a_hook_names(project):
             checks[0] = __import__("dataclasses").replace(checks[0], plugin="nope", source=None)
     """)
     project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
-    project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["checks.yaml:1:1: unknown plugin 'nope'*"])
+    project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["checks.yaml:1:1: Plugin 'nope' not found in registry; known: *"])
 
 
 def test_a_fixture_is_visible_in_its_folder_only(project):

@@ -106,7 +106,7 @@ def test_fixtures_as_checks(project, run):
         [
             "WARNED checks.yaml::disk - warning: /var is filling up",
             "FAILED checks.yaml::deep - *7*",
-            "FAILED checks.yaml::sloppy - a check must return a CheckResult, not bool True",
+            "FAILED checks.yaml::sloppy - the fixture 'sloppy' must return a CheckResult, or a function that takes the config and returns one, not bool True",
             "FAILED checks.yaml::forgetful - a check must return a CheckResult, not None",
             "FAILED checks.yaml::crashing - the plugin crashed: ZeroDivisionError: division by zero",
             "FAILED checks.yaml::failing - Failed: I say no",
