@@ -33,6 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
     flag("-per-host", "_per_host", "at most N checks at a time on one target host (default 10, 0 = no limit)", metavar="N")
     flag("-deadline", "_deadline", "seconds for all checks together; what has not ended by then fails", metavar="SECONDS")
     flag("-json", "_json", "write the results to FILE, as `monitorpy batch --json` does", metavar="FILE")
+    flag("-html", "_html", "write the results to FILE as one HTML page, as `monitorpy batch --html` does", metavar="FILE")
     parser.addini("monitorpy_files", "check files (globs) to run beside the tests when no path is given", type="args", default=[])
     parser.addini("monitorpy_strict", "as --monitorpy-strict", type="bool", default=False)
     for name in ("workers", "per_host", "deadline"):
@@ -41,25 +42,31 @@ def add_options(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user asked for; ``deadline`` in seconds, ``json`` the file to write, if any."""
+    """What the user asked for; ``deadline`` in seconds, ``json`` and ``html`` the files to write, if any."""
 
     strict: bool
     workers: int
     per_host: int
     deadline: float | None
     json: Path | None
+    html: Path | None
 
 
 def read_settings(config: pytest.Config) -> Settings:
     """Raises pytest.UsageError for a value that is no number or out of range."""
-    json = config.getoption("monitorpy_json")
     return Settings(
         strict=bool(config.getoption("monitorpy_strict") or config.getini("monitorpy_strict")),
         workers=_number(config, "workers", int, 1, 32),
         per_host=_number(config, "per_host", int, 0, 10),
         deadline=_number(config, "deadline", float, 0.001, None),
-        json=config.invocation_params.dir / json if json else None,
+        json=_file(config, "json"),
+        html=_file(config, "html"),
     )
+
+
+def _file(config: pytest.Config, name: str) -> Path | None:
+    given = config.getoption(f"monitorpy_{name}")
+    return config.invocation_params.dir / given if given else None
 
 
 def _number(config: pytest.Config, name: str, kind: Callable[[Any], Any], least: float, default: T) -> Any | T:

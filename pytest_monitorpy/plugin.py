@@ -42,6 +42,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "monitorpy(type, group): a check of a check file, of that plugin and group")
     state.set_up(config)
+    if (path := config.stash[STATE].settings.html) is not None:
+        from pytest_monitorpy.page import register
+
+        register(config, path, config.stash[STATE].recording())
     if hasattr(config, "workerinput"):
         return
     config.pluginmanager.register(Recording(config), "monitorpy-recording")

@@ -89,8 +89,9 @@ def set_up(config: pytest.Config) -> None:
     """
     state = config.stash[STATE] = State(read_settings(config))
     wanted = _asked(config, state)
-    if state.settings.json is not None and not hasattr(config, "workerinput"):
-        _must_be_writable(state.settings.json)
+    if not hasattr(config, "workerinput"):
+        _must_be_writable("--monitorpy-json", state.settings.json)
+        _must_be_writable("--monitorpy-html", state.settings.html)
     args = [] if config.getoption("monitorpy") and config.args_source is not config.ArgsSource.ARGS else config.args
     if not wanted and not any(arg.partition("::")[0].endswith(SUFFIXES) for arg in args):
         return
@@ -133,10 +134,12 @@ def _asked(config: pytest.Config, state: State) -> list[Wanted]:
     return wanted + find(ini, ini_base, "ini monitorpy_files")
 
 
-def _must_be_writable(path: Path) -> None:
+def _must_be_writable(option: str, path: Path | None) -> None:
     """Find out before the checks run that their results could not be written."""
+    if path is None:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("a").close()
     except OSError as error:
-        raise pytest.UsageError(f"--monitorpy-json: cannot write {path}: {error.strerror}") from None
+        raise pytest.UsageError(f"{option}: cannot write {path}: {error.strerror}") from None
