@@ -46,8 +46,8 @@ class Entry:
         start = "" if self.group is None else f"{self.group}::"
         return {start + self.name, start + self.name.partition("[")[0], self.group or self.name}
 
-    def item(self, parent: pytest.Collector) -> CheckItem:
-        return CheckItem.from_parent(parent, name=self.name, spec=self.spec, order=self.order, fixtures=self.fixtures)
+    def item(self, parent: pytest.Collector, known: dict[tuple[str, ...], Any]) -> CheckItem:
+        return CheckItem.from_parent(parent, name=self.name, spec=self.spec, order=self.order, fixtures=self.fixtures, known=known)
 
 
 def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode:
@@ -120,9 +120,10 @@ class CheckFileNode(pytest.Module):
 
     def _nodes(self, entries: list[Entry]) -> Iterator[CheckItem | CheckGroup]:
         groups: dict[str, list[Entry]] = {}
+        known: dict[tuple[str, ...], Any] = {}
         for entry in entries:
             if entry.group is None:
-                yield entry.item(self)
+                yield entry.item(self, known)
             elif entry.group in groups:
                 groups[entry.group].append(entry)
             else:
@@ -138,7 +139,8 @@ class CheckGroup(pytest.Collector):
         self.entries = entries
 
     def collect(self) -> Iterator[CheckItem]:
-        return (entry.item(self) for entry in self.entries)
+        known: dict[tuple[str, ...], Any] = {}
+        return (entry.item(self, known) for entry in self.entries)
 
 
 def _entries(checks: list[CheckSpec], uses: Mapping[str, dict[str, str]], first: int) -> Iterator[Entry]:

@@ -54,11 +54,17 @@ def let_go_of_stdin(config: pytest.Config) -> None:
         capture.suspend_global_capture(in_=True)
 
 
-def set_fixture_info(item: pytest.Item) -> None:
-    """Give an item that is no function its fixtures, by the recipe of pytest's own DoctestItem."""
+def set_fixture_info(item: pytest.Item, asked: tuple[str, ...], known: dict[tuple[str, ...], Any]) -> None:
+    """Give an item that is no function its fixtures, by the recipe of pytest's own DoctestItem.
+
+    What pytest finds out about them holds for all items of a collector that ask for the same fixtures by name, as it does
+    for the items of one parametrized function; ``known`` keeps it.
+    """
     node = cast("Any", item)
-    node._fixtureinfo = node.session._fixturemanager.getfixtureinfo(node=node, func=None, cls=None)  # noqa: SLF001
-    node.fixturenames = node._fixtureinfo.names_closure  # noqa: SLF001
+    if (info := known.get(asked)) is None:
+        info = known[asked] = node.session._fixturemanager.getfixtureinfo(node=node, func=None, cls=None)  # noqa: SLF001
+    node._fixtureinfo = info  # noqa: SLF001
+    node.fixturenames = list(info.names_closure)  # conftests append to it
 
 
 def new_request(item: pytest.Item) -> None:
@@ -75,6 +81,12 @@ def fill_fixtures(item: pytest.Item) -> None:
 def closure(item: pytest.Item) -> list[pytest.FixtureDef[Any]]:
     """The fixtures that the item will use, autouse ones included."""
     return [defs[-1] for defs in cast("Any", item)._fixtureinfo.name2fixturedefs.values()]  # noqa: SLF001
+
+
+def is_asked_for_more(item: pytest.Item) -> bool:
+    """Whether somebody has added fixtures to the item since it was made, which `closure` does not know."""
+    node = cast("Any", item)
+    return bool(node.fixturenames != node._fixtureinfo.names_closure)  # noqa: SLF001
 
 
 def is_set_up(fixture: pytest.FixtureDef[Any]) -> bool:

@@ -28,7 +28,10 @@ def _check() -> None:
 
 
 class CheckItem(pytest.Item):
-    """One check. ``fixtures`` are the names of the fixtures, by check id, that it and the checks it needs are made of.
+    """One check.
+
+    ``fixtures`` are the names of the fixtures, by check id, that it and the checks it needs are made of. What is found out
+    about fixtures goes into ``known``, which the items of one collector share.
 
     Other plugins look unasked at what a test function has: ``obj``, ``originalname``, ``funcargs``, ``_initrequest``.
     """
@@ -36,7 +39,7 @@ class CheckItem(pytest.Item):
     is_monitorpy_check = True
     _request: Any = False  # pytest calls _initrequest() before each run as long as this is false
 
-    def __init__(self, *, spec: CheckSpec, order: int, fixtures: dict[str, str], **more: Any) -> None:
+    def __init__(self, *, spec: CheckSpec, order: int, fixtures: dict[str, str], known: dict[tuple[str, ...], Any], **more: Any) -> None:
         super().__init__(**more)
         self.spec = spec
         self.order = order
@@ -47,7 +50,7 @@ class CheckItem(pytest.Item):
         self.originalname = self.name
         self.funcargs: dict[str, Any] = {}
         self._label()
-        compat.set_fixture_info(self)
+        compat.set_fixture_info(self, tuple(fixtures.values()), known)
 
     def _label(self) -> None:
         spec = self.spec

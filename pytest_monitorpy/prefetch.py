@@ -109,7 +109,10 @@ class Prefetcher:
         while self._queue and self._queue[0][0] <= place:
             self._queue.popleft()
         if getattr(item, "is_monitorpy_check", False):
-            self._flying.discard(cast("CheckItem", item).spec.key)
+            check = cast("CheckItem", item)
+            check.result = None  # the report has it
+            self._flying.discard(check.spec.key)
+            self._futures.pop(check.spec.key, None)
         self._start_more()
 
     def result_of(self, item: CheckItem) -> CheckResult:
@@ -122,7 +125,7 @@ class Prefetcher:
             return self._run_in_turn(item)
         if again:
             self._runner.forget(spec)
-            del self._futures[spec.key]
+            self._futures.pop(spec.key, None)
         future = self._futures.get(spec.key) or self._start(spec)
         self._start_more()
         try:
@@ -143,6 +146,9 @@ class Prefetcher:
         self._runner.stop(reason)
 
     def _start_more(self) -> None:
+        """Fill the window when half of it is used up: threads that are woken for each check cost more than the check."""
+        if len(self._flying) > _WINDOW * self.workers // 2:
+            return
         while self._queue and len(self._flying) < _WINDOW * self.workers:
             item = self._queue[0][1]
             if not getattr(item, "is_monitorpy_check", False):
@@ -199,7 +205,7 @@ class Prefetcher:
 
 def _is_surrounded(item: CheckItem) -> bool:
     """Whether a function-scoped fixture is active while it runs; what that changes, others must not notice."""
-    return any(fixture.scope == "function" for fixture in compat.closure(item))
+    return compat.is_asked_for_more(item) or any(fixture.scope == "function" for fixture in compat.closure(item))
 
 
 def runs_ahead(item: CheckItem) -> bool:

@@ -23,6 +23,7 @@ NEVER_SECRET = {"id": "an id", "group": "a group", "tags": "a tag", "plugin": "t
 _TEXT_KEYS = {*NEVER_SECRET, "skip"}
 _TEXT_MATCHERS = {"path", "matches", "not_matches", "type", "severity"}
 _ALONE = Expansion("", {})
+_NO_RETRIES = Retries()
 
 MAX_CHECKS = 1_000_000
 
@@ -259,7 +260,7 @@ class _Reader:
             "group": check.group or defaults.group,
             "tags": tuple(dict.fromkeys((*defaults.tags, *check.tags))),
             "timeout": timeout,
-            "retries": Retries(retrying.count, retrying.delay, tuple(retrying.on), retrying.budget) if retrying else Retries(),
+            "retries": Retries(retrying.count, retrying.delay, tuple(retrying.on), retrying.budget) if retrying else _NO_RETRIES,
             "flaky": check.flaky or defaults.flaky or "warning",
             "severity": check.severity or defaults.severity or "error",
             "addresses": check.addresses or defaults.addresses or "one",

@@ -56,6 +56,7 @@ class Runner:
         self._running: set[Job] = set()
         self._threads = 0
         self._idle = 0
+        self._waking = False
         self._watching = False
         self._stopped: str | None = None
 
@@ -71,13 +72,14 @@ class Runner:
             job = self._schedule.add(spec)
             if self._stopped is not None:
                 self._schedule.end_all(self._stopped)
+        future = job.future
         self._advance()
-        return job.future
+        return future if future is not None else _ended(job)
 
     def forget(self, spec: CheckSpec) -> None:
         """The next submit of this check runs it again."""
         with self._work:
-            self._schedule.jobs.pop(spec.key, None)
+            self._schedule.forget(spec)
 
     def stop(self, reason: str) -> None:
         """Whatever has not ended becomes an error with fault "not_run"; nothing waits for a thread."""
@@ -95,29 +97,53 @@ class Runner:
             settled, self._schedule.settled = self._schedule.settled, []
             handed = self._hand_over() if self._executor is not None else []
             if self._executor is None:
-                self._call_threads()
+                self._call_thread()
         for job in settled:
+            future, job.future = job.future, None  # it is many times as large as the rest of the job
+            assert future is not None
             assert job.result is not None
-            job.future.set_result(job.result)
+            future.set_result(job.result)
         for job in handed:
             self._send(job)
 
-    def _call_threads(self) -> None:
-        ready = len(self._schedule.ready)
-        for _ in range(min(ready - self._idle, self._workers - self._threads)):
-            self._threads += 1
+    def _call_thread(self) -> None:
+        """Get one more thread to work if there is any for it; it calls the next one when it has taken its job.
+
+        One by one, so that as many threads run as there are checks that wait; checks that end at once are worked off by
+        one or two, without waking the others for nothing.
+        """
+        if not self._schedule.ready:
+            return
+        if not self._watching:
+            self._watching = True
+            threading.Thread(target=self._watch, name="monitorpy-watchdog", daemon=True).start()
+        if self._waking:
+            return
+        if self._idle:
+            self._waking = True
+            self._work.notify()
+        elif self._threads < self._workers:
+            self._start_thread()
+
+    def _start_thread(self) -> None:
+        try:
             threading.Thread(target=self._work_off, name="monitorpy-worker", daemon=True).start()
-        if ready:
-            self._work.notify(ready)
-            if not self._watching:
-                self._watching = True
-                threading.Thread(target=self._watch, name="monitorpy-watchdog", daemon=True).start()
+        except RuntimeError:  # a limit of the system: go on with those that there are
+            self._workers = self._threads
+            if not self._threads:
+                raise
+        else:
+            self._waking = True
+            self._threads += 1
 
     def _work_off(self) -> None:
         """The life of a worker thread."""
+        with self._work:
+            self._waking = False
         while (job := self._next()) is not None:
             result = self._execute(job)
             with self._work:
+                job.attempt = None
                 if job not in self._running:  # given up meanwhile: another thread has this one's place
                     return
                 self._running.remove(job)
@@ -133,8 +159,10 @@ class Runner:
                 self._idle += 1
                 self._work.wait()
                 self._idle -= 1
+                self._waking = False
             job = self._schedule.ready.popleft()
             self._running.add(job)
+            self._call_thread()
             return job
 
     def _execute(self, job: Job) -> CheckResult:
@@ -182,6 +210,14 @@ class Runner:
             self._advance()
 
         self._executor.submit(execute, job.spec).add_done_callback(ended)
+
+
+def _ended(job: Job) -> Future[CheckResult]:
+    """The future of a job that has its result."""
+    future: Future[CheckResult] = Future()
+    assert job.result is not None
+    future.set_result(job.result)
+    return future
 
 
 def host_of(spec: CheckSpec) -> str | None:

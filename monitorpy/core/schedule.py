@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -20,11 +20,9 @@ class Job:
     """A check on its way: waiting for its needs, for a place on its host, for a thread, or done."""
 
     spec: CheckSpec
-    future: Future[CheckResult] = field(default_factory=Future)
+    future: Future[CheckResult] | None = field(default_factory=Future)  # until it has its result
     result: CheckResult | None = None
-    waits_for: set[Key] = field(default_factory=set)
-    dependents: list[Job] = field(default_factory=list)
-    roots: dict[str, None] = field(default_factory=dict)  # ids of the checks that block this one, in the order they ended
+    waits_for: int = 0  # so many checks
     admitted: bool = False
     host: str | None = None
     attempt: Deadline | None = None  # of the attempt under way
@@ -48,6 +46,8 @@ class Schedule:
         self._per_host = per_host
         self._host_of = host_of
         self._hosts: dict[str, _Host] = {}
+        self._dependents: defaultdict[Key, list[Job]] = defaultdict(list)
+        self._roots: defaultdict[Key, dict[str, None]] = defaultdict(dict)  # ids of those that block a check, in the order they ended
         self.jobs: dict[Key, Job] = {}
         self.ready: deque[Job] = deque()
         self.settled: list[Job] = []
@@ -67,10 +67,10 @@ class Schedule:
                     needed = self.jobs[key] = Job(self._known[key])
                     fresh.append(needed)
                 if needed.result is None:
-                    job.waits_for.add(key)
-                    needed.dependents.append(job)
+                    job.waits_for += 1
+                    self._dependents[key].append(job)
                 else:
-                    job.roots.update(_roots(needed))
+                    self._blame(job, needed)
         for job in reversed(fresh):
             if self._settle_or_admit(job):
                 self._tell_dependents(job)
@@ -89,11 +89,21 @@ class Schedule:
         """Admit or block those that waited for the job, and those that wait for them."""
         ended = [job]
         for done in ended:  # grows while it is walked: a chain of blocked checks may be long
-            for dependent in done.dependents:
-                dependent.waits_for.discard(done.spec.key)
-                dependent.roots.update(_roots(done))
+            for dependent in self._dependents.pop(done.spec.key, ()):
+                dependent.waits_for -= 1
+                self._blame(dependent, done)
                 if self._settle_or_admit(dependent):
                     ended.append(dependent)
+
+    def forget(self, spec: CheckSpec) -> None:
+        """The check may be added again."""
+        self.jobs.pop(spec.key, None)
+        self._roots.pop(spec.key, None)
+
+    def _blame(self, job: Job, needed: Job) -> None:
+        """Note what blocks a job, of a check that it needs: what blocks that one, or that one itself; nothing if it did not fail."""
+        if needed.result is not None and needed.result.is_error():
+            self._roots[job.spec.key].update(self._roots.get(needed.spec.key) or {needed.spec.id: None})
 
     def end_all(self, message: str) -> None:
         """Whatever has not ended was not run: nothing is blocked by it, nothing starts any more."""
@@ -107,8 +117,8 @@ class Schedule:
         """Block the job (True) or admit it to its host's queue, if it waits for nothing any more."""
         if job.waits_for or job.admitted or job.result is not None:
             return False
-        if job.roots:
-            job.result = unrun(job.spec, f"blocked by {', '.join(job.roots)}", "blocked")
+        if roots := self._roots.get(job.spec.key):
+            job.result = unrun(job.spec, f"blocked by {', '.join(roots)}", "blocked")
             self.settled.append(job)
             return True
         job.admitted = True
@@ -147,10 +157,3 @@ def given_up(spec: CheckSpec, attempt: Deadline) -> CheckResult:
     message = f"no result within {attempt.seconds:g} s: the check did not stop at its deadline and was given up"
     seconds = attempt.seconds + attempt.overdue()
     return unrun(spec, message, "target").changed(status=spec.severity, kind="timeout", response_time=seconds, attempts=1)
-
-
-def _roots(job: Job) -> dict[str, None]:
-    """The ids to blame when a dependent of this job is blocked: its own roots, or itself; none if it did not fail."""
-    if job.result is None or not job.result.is_error():
-        return {}
-    return job.roots or {job.spec.id: None}
