@@ -182,7 +182,11 @@ def run(command: str) -> tuple[int, str]:
     if program == "pytest":
         environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments], capture_output=True, text=True, env=environ, check=False
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments],
+            capture_output=True,
+            text=True,
+            env=environ,
+            check=False,
         )
         return ended.returncode, ended.stdout + ended.stderr
     assert program == "monitorpy", f"what is {program}?"

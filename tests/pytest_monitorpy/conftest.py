@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -37,7 +38,10 @@ PLUGINS = """
         return config["nope"]
 """
 
-FAST = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:timeout", "-p", "no:rerunfailures")
+FAST = ("-p", "no:cacheprovider")
+
+OTHERS = {plugin.name for plugin in entry_points(group="pytest11")} - {"monitorpy", "xdist", "html", "html_fixtures", "metadata"}
+"""Installed plugins that are not a part of every inner run: they would cost time, and shuffle the tests."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +54,13 @@ def _registry(monkeypatch):
 def project(pytester, monkeypatch):
     """A project with two plugins, "say" and "crash"; `write(name, text)` adds a file."""
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("PYTEST_ADDOPTS", without(OTHERS))
     return Project(pytester)
+
+
+def without(plugins):
+    """Options of pytest that switch the plugins off; "-p NAME" behind them switches one on again."""
+    return " ".join(f"-p no:{name}" for name in sorted(plugins))
 
 
 @pytest.fixture(params=["active", "idle", "disabled"])
@@ -81,4 +91,4 @@ class Project:
         self.write("conftest.py", PLUGINS, more=text)
 
     def run(self, *args, fast=True, plugins=()):
-        return self.pytester.runpytest_inprocess(*(FAST if fast else ("-p", "no:hypothesispytest")), *map(str, args), plugins=plugins)
+        return self.pytester.runpytest_inprocess(*(FAST if fast else ()), *map(str, args), plugins=plugins)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.pytest_monitorpy.conftest import PLUGINS
 
-FAST = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:timeout", "-p", "no:rerunfailures")
+FAST = ("-p", "no:cacheprovider")
 ONE = "checks: [{{id: {}, plugin: say}}]"
 SELECTABLE = """
     checks:
