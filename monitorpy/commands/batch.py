@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from typing import TextIO
 
 from monitorpy.checkfile.selection import select
 from monitorpy.commands import EXIT, INTERRUPTED
@@ -15,7 +16,8 @@ from monitorpy.core.batch_runner import DEFAULT_PER_HOST, DEFAULT_WORKERS, run_b
 from monitorpy.core.result import Outcome, Run
 from monitorpy.core.spec import CheckSpec
 from monitorpy.errors import CheckFileError, Issue, UsageError
-from monitorpy.reporting import json_report
+from monitorpy.reporting import github, json_report
+from monitorpy.reporting.causes import root_causes
 from monitorpy.reporting.progress import Progress
 from monitorpy.reporting.text import report, wants_colour
 
@@ -50,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--ndjson", metavar="FILE", help="each result as a line of JSON, as soon as it is there")
     out.add_argument("--junit", metavar="FILE", help="JUnit XML")
     out.add_argument("--html", metavar="FILE", help="one HTML page that needs nothing else")
+    out.add_argument("--github", action="store_true", help="annotations beside the checks and a step summary, in GitHub Actions")
     loud = out.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="explain everything that is not good")
     loud.add_argument("-q", "--quiet", action="store_true", help="leave out what is good, and the progress")
@@ -66,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     if not chosen:
         raise UsageError(f"no checks to run: none of {len(checks)} is selected")
     _refuse_fixtures(chosen, checks)
+    if args.github:
+        github.summary_file()  # find out now whether it can be written
     with ExitStack() as stack:
         result = _run(args, chosen, checks, {option: stack.enter_context(Output(option, path)) for option, path in outputs.items()})
     return _exit_code(result, args.fail_on)
@@ -100,6 +105,8 @@ def _run(args: argparse.Namespace, chosen: Sequence[CheckSpec], checks: Sequence
     verbosity = 1 if args.verbose else -1 if args.quiet else 0
     for line in report(result, chosen, verbosity=verbosity, colour=wants_colour(table)):
         print(line, file=table)
+    if args.github:
+        problems += _github(result, table)
     if problems:
         raise UsageError("\n".join(problems))
     return result
@@ -123,7 +130,21 @@ def _junit(result: Run, chosen: Sequence[CheckSpec]) -> str:
 def _html(result: Run, unselected: int) -> str:
     from monitorpy.reporting.html_report import html_report
 
-    return html_report(result.to_dict(), notes=["The run was interrupted."] if result.interrupted else [], unselected=unselected)
+    return html_report(result.to_dict(), notes=_notes(result), unselected=unselected)
+
+
+def _github(result: Run, stream: TextIO) -> list[str]:
+    """Publish; returns what is wrong."""
+    document = result.to_dict()
+    try:
+        github.publish(document, root_causes(document["results"]), stream, notes=_notes(result))
+    except UsageError as problem:
+        return [str(problem)]
+    return []
+
+
+def _notes(result: Run) -> list[str]:
+    return ["The run was interrupted."] if result.interrupted else []
 
 
 def _refuse_unknown_tags(tags: Sequence[str], checks: Sequence[CheckSpec]) -> None:

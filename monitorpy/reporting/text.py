@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from monitorpy.core.result import CheckResult, Outcome, Run
@@ -66,12 +66,15 @@ def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, col
 
 def summary(run: Run) -> str:
     """One line: the counts, and how long it took."""
-    counts = run.summary()
+    return totals(run.summary()) + (", interrupted" if run.interrupted else "")
+
+
+def totals(counts: Mapping[str, Any]) -> str:
+    """The summary of the JSON document on one line."""
     names = (("success", "ok"), ("warning", "warning"), ("error", "error"), ("blocked", "blocked"), ("skipped", "skipped"))
     parts = [f"{counts[key]} {name}" for key, name in names if counts[key] or key == "success"]
     checks = "1 check" if counts["total"] == 1 else f"{counts['total']} checks"
-    stopped = ", interrupted" if run.interrupted else ""
-    return f"{checks} in {duration(run.duration)}: {', '.join(parts)}{stopped}"
+    return f"{checks} in {duration(counts['duration'])}: {', '.join(parts)}"
 
 
 def name(outcome: Outcome) -> str:

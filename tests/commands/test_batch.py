@@ -338,3 +338,29 @@ class TestProcess:
 def test_no_permission(batch, tmp_path):
     (tmp_path / "r.json").touch(mode=0o400)
     assert batch(GOOD, argv=["--json", "r.json"])[2] == "monitorpy: --json: 'r.json' cannot be written: Permission denied\n"
+
+
+def test_github(batch, monkeypatch, tmp_path):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    code, out, _ = batch(GOOD, MILD, BAD, BLOCKED, argv=["--github"])
+    assert code == 2
+    assert out.splitlines()[-2:] == [
+        "::error file=checks.yaml,line=1,title=bad::refused%0A1 check blocked behind it",
+        "::warning file=checks.yaml,line=1,title=mild::slow",
+    ]
+    code, out, err = batch(BAD, argv=["--github", "--json", "-"])
+    assert json.loads(out)["summary"]["error"] == 1
+    assert "::error file=checks.yaml" in err
+    assert (tmp_path / "summary.md").read_text().count("### MonitorPy: ") == 2
+
+
+def test_a_step_summary_that_cannot_be_written_is_told_before_anything_runs_or_after(batch, monkeypatch, tmp_path):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    code, out, err = batch(GOOD, argv=["--github"])
+    assert (code, out) == (3, "")
+    assert err == f"monitorpy: GITHUB_STEP_SUMMARY: {str(tmp_path)!r} cannot be written: Is a directory\n"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
+    code, out, err = batch(GOOD, argv=["--github"])
+    assert code == 3
+    assert "1 ok" in out
+    assert err == "monitorpy: GITHUB_STEP_SUMMARY: '/dev/full' cannot be written: No space left on device\n"
