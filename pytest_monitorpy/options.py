@@ -36,8 +36,9 @@ def add_options(parser: pytest.Parser) -> None:
     flag("-html", "_html", "write the results to FILE as one HTML page, as `monitorpy batch --html` does", metavar="FILE")
     parser.addini("monitorpy_files", "check files (globs) to run beside the tests when no path is given", type="args", default=[])
     parser.addini("monitorpy_strict", "as --monitorpy-strict", type="bool", default=False)
-    for name in ("workers", "per_host", "deadline"):
-        parser.addini(f"monitorpy_{name}", f"as --monitorpy-{name.replace('_', '-')}", default=None)
+    typed = pytest.version_tuple >= (8, 4)  # with these types, pytest 9 takes TOML's own numbers
+    for name, kind in (("workers", "int"), ("per_host", "int"), ("deadline", "float")):
+        parser.addini(f"monitorpy_{name}", f"as --monitorpy-{name.replace('_', '-')}", type=kind if typed else None, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,16 @@ def _file(config: pytest.Config, name: str) -> Path | None:
 
 
 def _number(config: pytest.Config, name: str, kind: Callable[[Any], Any], least: float, default: T) -> Any | T:
-    given = config.getoption(f"monitorpy_{name}")
-    where = f"--monitorpy-{name.replace('_', '-')}"
-    if given is None:
-        given, where = config.getini(f"monitorpy_{name}"), f"ini monitorpy_{name}"
-    if given in (None, ""):  # pytest gives "" for a text that is not set, whatever the default, in some versions
-        return default
+    where, given = f"--monitorpy-{name.replace('_', '-')}", config.getoption(f"monitorpy_{name}")
     try:
-        value = kind(given)
-    except ValueError:
-        value = None
+        if given is None:
+            where = f"ini monitorpy_{name}"
+            given = config.getini(f"monitorpy_{name}")
+        if given in (None, ""):  # pytest gives "" for a text that is not set, whatever the default, in some versions
+            return default
+        value, shown = kind(given), repr(given)
+    except ValueError as error:
+        value, shown = None, str(error).rpartition(": ")[2]  # where int() and float() tell what they were given
     if value is None or not least <= value < float("inf"):
-        raise pytest.UsageError(f"{where}: expected {'a whole number' if kind is int else 'seconds'}, {least:g} or more, not {given!r}")
+        raise pytest.UsageError(f"{where}: expected {'a whole number' if kind is int else 'seconds'}, {least:g} or more, not {shown}")
     return value

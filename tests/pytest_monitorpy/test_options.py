@@ -28,6 +28,19 @@ def test_ini_twins(one, project):
     project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["monitorpy: 1 check file, 7 workers, any number per host"])
 
 
+@pytest.mark.parametrize(
+    "table, file", [("tool.pytest.ini_options", "pyproject.toml"), ("tool.pytest", "pyproject.toml"), ("pytest", "pytest.toml")]
+)
+def test_numbers_of_toml(one, project, table, file):
+    if table != "tool.pytest.ini_options" and pytest.version_tuple < (9,):
+        pytest.skip("a table of pytest 9")
+    options = {"workers": 7, "per_host": 0, "deadline": 0.5, "strict": "true", "files": '["checks.yaml"]'}
+    project.write(file, f"[{table}]\n" + "\n".join(f"monitorpy_{name} = {value}" for name, value in options.items()))
+    result = project.run()
+    result.stdout.fnmatch_lines(["monitorpy: 1 check file, 7 workers, any number per host"])
+    result.assert_outcomes(passed=1)
+
+
 def test_the_command_line_comes_before_ini(one, project):
     project.pytester.makeini("[pytest]\nmonitorpy_workers = 7")
     project.run("--monitorpy=checks.yaml", "--monitorpy-workers=3").stdout.fnmatch_lines(
@@ -35,11 +48,19 @@ def test_the_command_line_comes_before_ini(one, project):
     )
 
 
-def test_a_bad_ini_value(one, project):
-    project.pytester.makeini("[pytest]\nmonitorpy_workers = many")
+@pytest.mark.parametrize(
+    "name, value, expected",
+    [
+        ("workers", "many", "a whole number, 1 or more"),
+        ("per_host", "-1", "a whole number, 0 or more"),
+        ("deadline", "soon", "seconds, 0.001 or more"),
+    ],
+)
+def test_a_bad_ini_value(one, project, name, value, expected):
+    project.pytester.makeini(f"[pytest]\nmonitorpy_{name} = {value}")
     result = project.run("--monitorpy=checks.yaml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: ini monitorpy_workers: expected a whole number, 1 or more, not 'many'"])
+    result.stderr.re_match_lines([f"ERROR: ini monitorpy_{name}: expected {expected}, not '?{value}'?$"])
 
 
 def test_a_deadline_fails_what_it_cut_off(project, run):
