@@ -21,7 +21,7 @@ from monitorpy.checkfile.files import STDIN, UnreadableError, read_text
 from monitorpy.checkfile.nodes import issue
 from monitorpy.core.result import Source
 from monitorpy.errors import CheckFileError, Issue
-from pytest_monitorpy import custom
+from pytest_monitorpy import custom, running
 from pytest_monitorpy.item import CheckItem
 from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
 from pytest_monitorpy.state import STATE, State
@@ -54,6 +54,7 @@ def check_file(file_path: Path, parent: pytest.Collector) -> CheckFileNode:
     """The node of a check file."""
     state = parent.config.stash[STATE]
     state.register_plugins(parent.config)
+    running.start(parent.config)
     more: dict[str, Any] = {}
     if state.stdin is not None and file_path == state.stdin[1]:
         more = {"nodeid": STDIN}

@@ -80,6 +80,9 @@ def monitorpy_check(request: pytest.FixtureRequest) -> PythonCheck:
     An error fails the test at that line, a warning lets it go on and marks it WARNED; returns the CheckResult.
     ``monitorpy_check.run(...)`` only returns the result.
     """
+    from pytest_monitorpy import running
+
+    running.start(request.config)
     return PythonCheck(request)
 
 

@@ -6,12 +6,12 @@ needs the engine is imported inside the hook that needs it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_monitorpy import compat, hooks, options, state
-from pytest_monitorpy.fixtures import WARNED, monitorpy_check, monitorpy_config
+from pytest_monitorpy.fixtures import monitorpy_check, monitorpy_config
 from pytest_monitorpy.options import SUFFIXES
 from pytest_monitorpy.state import STATE
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_monitorpy.collect import CheckFileNode
-    from pytest_monitorpy.item import CheckItem
 
 __all__ = ["monitorpy_check", "monitorpy_config"]
 
@@ -49,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     config.pluginmanager.register(Recording(config), "monitorpy-recording")
+    if config.stash[STATE].settings.github:
+        from pytest_monitorpy.github import GitHubReport
+
+        config.pluginmanager.register(GitHubReport(config), "monitorpy-github")
     if config.getoption("htmlpath", None):
         from pytest_monitorpy.html import HtmlReport
 
@@ -80,63 +83,6 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
     config.stash[STATE].all_found()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    found = session.config.stash[STATE]
-    if not found.specs or session.config.option.collectonly:
-        return (yield)
-    from pytest_monitorpy.prefetch import run_ahead
-
-    with run_ahead(session):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
-    """Only look at the items that come and go: other plugins own this hook."""
-    if not item.config.stash[STATE].specs:
-        return (yield)
-    from pytest_monitorpy.prefetch import look_ahead, passed
-
-    if hasattr(item.config, "workerinput"):
-        look_ahead(item, nextitem)
-    result = yield
-    passed(item)
-    return result
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    result = yield
-    if (warned := item.stash.get(WARNED, None)) is not None:
-        warned.over = True
-    return result
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    made = yield
-    if getattr(item, "is_monitorpy_check", False):
-        from pytest_monitorpy.outcome import shape_report
-
-        shape_report(cast("CheckItem", item), call, made)
-    elif made.when == "call" and (warned := item.stash.get(WARNED, None)) is not None:
-        from pytest_monitorpy.outcome import shape_python_report
-
-        shape_python_report(warned, made)
-    return made
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    """The category stays "xfailed": every other plugin and pytest's own -rx know what to do with it."""
-    if report.when != "call" or not hasattr(report, "monitorpy"):
-        return None
-    from pytest_monitorpy.report import is_warning
-
-    return ("xfailed", "w", ("WARNED", {"yellow": True})) if is_warning(report) else None
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
     """Tell of a check that took its whole worker process with it: reporters leave out what has no "call" phase."""
@@ -161,6 +107,15 @@ class Recording:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._state = config.stash[STATE]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        """The category stays "xfailed": every other plugin and pytest's own -rx know what to do with it."""
+        if report.when != "call" or not hasattr(report, "monitorpy"):
+            return None
+        from pytest_monitorpy.report import is_warning
+
+        return ("xfailed", "w", ("WARNED", {"yellow": True})) if is_warning(report) else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:

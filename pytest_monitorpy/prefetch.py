@@ -9,6 +9,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -49,28 +50,14 @@ def prefetcher(session: pytest.Session) -> Prefetcher:
 def run_ahead(session: pytest.Session) -> Iterator[None]:
     """Start the checks of the session before their items' turns, and leave none behind, however the session ends."""
     runner = prefetcher(session)
+    gc.freeze()  # what was collected lives as long as the session does: no need to look through it again and again for garbage
     try:
         if not hasattr(session.config, "workerinput"):  # a worker of pytest-xdist learns bit by bit what it shall run
             runner.plan(session.items)
         yield
     finally:
+        gc.unfreeze()
         runner.stop("the test session has ended")
-
-
-def look_ahead(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Start what a worker of pytest-xdist has been handed."""
-    runner = prefetcher(item.session)
-    handed = [
-        item,
-        *([nextitem] if nextitem is not None else []),
-        *compat.handed_out(item.config, item.session.items, _WINDOW * runner.workers),
-    ]
-    runner.plan(handed)
-
-
-def passed(item: pytest.Item) -> None:
-    """The item's turn is over: go on with those behind it."""
-    prefetcher(item.session).passed(item)
 
 
 def _checks(items: Iterable[pytest.Item]) -> Iterator[CheckItem]:
@@ -102,6 +89,11 @@ class Prefetcher:
         self._places = {item: place for place, item in enumerate(items)}
         self._queue = deque((place, item) for item, place in self._places.items())
         self._start_more()
+
+    def look_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Start what a worker of pytest-xdist has been handed, this item first."""
+        following = [nextitem] if nextitem is not None else []
+        self.plan([item, *following, *compat.handed_out(item.config, item.session.items, _WINDOW * self.workers)])
 
     def passed(self, item: pytest.Item) -> None:
         """Note that the item, and so all before it, have had their turn."""

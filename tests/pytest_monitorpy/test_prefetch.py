@@ -284,6 +284,6 @@ def test_a_worker_runs_ahead_what_it_was_handed(project, monkeypatch):
 
 
 def test_a_worker_reads_the_controllers_standard_input(project):
-    worker = Worker(workercount=1, monitorpy_stdin="checks: [{id: a, plugin: say}]")
+    worker = Worker(workercount=1, monitorpy_stdin=b"checks: [{id: a, plugin: say}]")
     result = project.run("--monitorpy=-", "--monitorpy=-::a", "-rA", "-p", "no:xdist", plugins=[worker])
     result.stdout.fnmatch_lines(["PASSED <stdin>::a"])

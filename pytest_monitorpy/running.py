@@ -1,0 +1,63 @@
+"""The hooks of a run that has checks; registered when the first of them is found.
+
+PYTEST_DONT_REWRITE: pytest calls these for every item, so those of runs without checks are spared them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+
+import pytest
+
+from pytest_monitorpy.fixtures import WARNED
+from pytest_monitorpy.item import CheckItem
+from pytest_monitorpy.outcome import shape_python_report, shape_report
+from pytest_monitorpy.prefetch import run_ahead
+from pytest_monitorpy.state import STATE
+
+
+def start(config: pytest.Config) -> None:
+    """Have pytest call these hooks from now on."""
+    if not config.pluginmanager.has_plugin(__name__):
+        config.pluginmanager.register(sys.modules[__name__], __name__)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    option = session.config.option
+    if not session.config.stash[STATE].specs or option.collectonly or getattr(option, "setuponly", False):
+        return (yield)
+    with run_ahead(session):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Only look at the items that come and go: other plugins own this hook."""
+    prefetcher = item.config.stash[STATE].prefetcher
+    if prefetcher is None:
+        return (yield)
+    if hasattr(item.config, "workerinput"):
+        prefetcher.look_ahead(item, nextitem)
+    result = yield
+    prefetcher.passed(item)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    result = yield
+    if (warned := item.stash.get(WARNED, None)) is not None:
+        warned.over = True
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    made = yield
+    if isinstance(item, CheckItem):
+        shape_report(item, call, made)
+    elif made.when == "call" and (warned := item.stash.get(WARNED, None)) is not None:
+        shape_python_report(warned, made)
+    return made
