@@ -34,6 +34,7 @@ def add_options(parser: pytest.Parser) -> None:
     flag("-deadline", "_deadline", "seconds for all checks together; what has not ended by then fails", metavar="SECONDS")
     flag("-json", "_json", "write the results to FILE, as `monitorpy batch --json` does", metavar="FILE")
     flag("-html", "_html", "write the results to FILE as one HTML page, as `monitorpy batch --html` does", metavar="FILE")
+    flag("-github", "_github", "annotate check files and write a step summary, in GitHub Actions", action="store_true")
     parser.addini("monitorpy_files", "check files (globs) to run beside the tests when no path is given", type="args", default=[])
     parser.addini("monitorpy_strict", "as --monitorpy-strict", type="bool", default=False)
     typed = pytest.version_tuple >= (8, 4)  # with these types, pytest 9 takes TOML's own numbers
@@ -51,6 +52,7 @@ class Settings:
     deadline: float | None
     json: Path | None
     html: Path | None
+    github: bool
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -62,6 +64,7 @@ def read_settings(config: pytest.Config) -> Settings:
         deadline=_number(config, "deadline", float, 0.001, None),
         json=_file(config, "json"),
         html=_file(config, "html"),
+        github=bool(config.getoption("monitorpy_github")),
     )
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from monitorpy.reporting.causes import Cause
+
 
 class Recorder:
     """Collects the results from the reports of the items, wherever those ran.
@@ -31,12 +33,20 @@ class Recorder:
         """Keep what a check's report carries; that of a rerun replaces the one before."""
         data = report.monitorpy
         if "result" in data:  # a Python test with warnings has none
-            self._found[report.nodeid] = data
+            self._found[report.nodeid] = {**data, "failed": report.failed}
 
     @property
     def results(self) -> list[tuple[str, dict[str, Any]]]:
         """(node id, result) of each check, in the order of the files."""
         return [(nodeid, data["result"]) for nodeid, data in sorted(self._found.items(), key=lambda found: found[1]["order"])]
+
+    def causes(self) -> list[Cause]:
+        """The root causes of what failed; an error that was expected, or that a hook excused, is none."""
+        from monitorpy.reporting.causes import root_causes
+
+        failed = {id(data["result"]) for data in self._found.values() if data["failed"]}
+        found = root_causes([result for _, result in self.results if id(result) in failed or result["fault"] == "blocked"])
+        return [cause for cause in found if id(cause.result) in failed]
 
     def document(self) -> dict[str, Any]:
         """The document of ``monitorpy batch --json``."""

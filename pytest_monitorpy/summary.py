@@ -8,7 +8,7 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from monitorpy.reporting.causes import behind, headline, root_causes
+from monitorpy.reporting.causes import behind, headline
 from monitorpy.reporting.explain import duration, harmless, printable
 from pytest_monitorpy.report import counts, is_warning
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from monitorpy.reporting.causes import Cause
     from pytest_monitorpy.report import Recorder
 
 Found: TypeAlias = "tuple[str, dict[str, Any]]"
@@ -37,7 +38,7 @@ def summarize(terminal: pytest.TerminalReporter, recorder: Recorder) -> None:
     results = recorder.results
     if terminal.config.get_verbosity() < -1:
         return
-    _write_causes(terminal, results)
+    _write_causes(terminal, results, recorder.causes())
     _write_warnings(terminal)
     if terminal.config.get_verbosity() > -1:
         _write_slowest(terminal, results)
@@ -45,9 +46,8 @@ def summarize(terminal: pytest.TerminalReporter, recorder: Recorder) -> None:
         terminal.write_line(_shown(_line(results)))
 
 
-def _write_causes(terminal: pytest.TerminalReporter, results: Sequence[Found]) -> None:
+def _write_causes(terminal: pytest.TerminalReporter, results: Sequence[Found], causes: Sequence[Cause]) -> None:
     """Nothing where each failure stands for itself: pytest lists those anyway."""
-    causes = root_causes([result for _, result in results])
     if not (told := headline(causes)):
         return
     names = {id(result): nodeid for nodeid, result in results}
