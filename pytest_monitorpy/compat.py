@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-INTERNAL = tuple(f"{Path(file or '').parent}/" for file in (_pytest.__file__, pluggy.__file__, __file__))
+INTERNAL = (
+    *(f"{Path(file or '').parent}/" for file in (_pytest.__file__, pluggy.__file__, __file__)),
+    f"{Path(__file__).parents[1]}/monitorpy/",
+)
 """Where frames come from that say nothing to a user."""
 
 

@@ -54,7 +54,7 @@ def problem(node: Node, plugin: str) -> str | None:
         return _unknown(node, plugin, name)
     for fixture in fixtures:
         if fixture.params is not None:
-            return f"{shown(fixture)} has params, but a check is one test: use matrix in the check file, or override it without params"
+            return f"{shown(fixture)} has params, but a check is one test: use matrix in the check file, or override it with one that has none"
         if is_async(fixture):
             from pytest_monitorpy import loops
 
@@ -137,7 +137,7 @@ def _unknown(node: Node, plugin: str, name: str) -> str:
     explicit = plugin.startswith(_EXPLICIT)
     what = f"unknown fixture {name!r}" if explicit else f"Plugin {plugin!r} not found in registry"
     if known.get(name):
-        return f"{what}: it is in {place(known[name][-1])}, and can be used in that folder and below only"
+        return f"{shown(known[name][-1])} cannot be seen from {node.path.name}: it must be in a conftest.py beside or above"
     visible = [each for each in sorted(known) if compat.fixtures_named(node, each)]
     if explicit:
         near = get_close_matches(name, visible, 1)
