@@ -80,7 +80,7 @@ def test_a_run_that_fails_for_another_reason_does_not_look_good(project, summary
 
 def test_after_ctrl_c(project, summary):
     project.write("test_stop.py", "def test_stop(): raise KeyboardInterrupt")
-    result = project.pytester.runpytest_subprocess("checks.yaml::db", "test_stop.py", "--monitorpy-github", "-p", "no:cacheprovider")
+    result = project.pytester.runpytest_inprocess("checks.yaml::db", "test_stop.py", "--monitorpy-github", no_reraise_ctrlc=True)
     assert commands(result) == [ERROR.partition("%0A")[0]]
     assert "### MonitorPy: 1 check in " in summary.read_text()
     assert "\n\nThe run was interrupted.\n\n" in summary.read_text()

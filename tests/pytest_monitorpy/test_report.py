@@ -68,6 +68,20 @@ def test_the_same_document_as_the_batch_runner(project):
     assert ours == json.loads(json.dumps(theirs))
 
 
+def test_a_python_test_with_a_warning_has_no_result(project, run):
+    project.write("test_own.py", "def test_own(monitorpy_check): monitorpy_check('say', status='warning')")
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    run("checks.yaml", "test_own.py", "--monitorpy-json=r.json").assert_outcomes(passed=1, xfailed=1)
+    assert [r["id"] for r in json.loads((project.path / "r.json").read_text())["results"]] == ["a"]
+
+
+def test_root_causes_are_of_what_failed(mixed, project, run):
+    """What was expected to fail, or that a hook excuses, blocks but is no cause: see test_github.py."""
+    run("--monitorpy=b.yaml").stdout.fnmatch_lines(
+        ["2 root causes, 1 check blocked behind them", "CAUSE b.yaml::web::bad - *", "CAUSE *::broken - *"]
+    )
+
+
 def test_a_check_that_kills_its_worker_is_told_of(project):
     project.conftest("""
         @register_plugin("die")

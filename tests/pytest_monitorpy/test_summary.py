@@ -135,7 +135,7 @@ def test_hostile_names_and_messages(project, run):
 def test_after_ctrl_c(project):
     project.write("checks.yaml", checks(*(f"id: e{i}, plugin: say, config: {{status: error}}" for i in range(3))))
     project.write("test_stop.py", "def test_stop(): raise KeyboardInterrupt")
-    result = project.pytester.runpytest_subprocess("checks.yaml", "test_stop.py", "-p", "no:cacheprovider")
+    result = project.pytester.runpytest_inprocess("checks.yaml", "test_stop.py", no_reraise_ctrlc=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert section(result, "monitorpy root causes") == [
         "1 root cause, 2 checks failing behind it",
