@@ -30,7 +30,7 @@ class GitHubReport:
             raise pytest.UsageError(f"--monitorpy-github: {error}") from None
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if session.config.option.collectonly:
+        if session.config.option.collectonly or not (self._recorder.results or exitstatus):  # nothing was to run
             return
         document, causes, strict = self._recorder.document(), self._recorder.causes(), self._state.settings.strict
         annotated = any(map(session.config.pluginmanager.hasplugin, _OTHERS)) and os.environ.get("GITHUB_ACTIONS") == "true"
@@ -45,6 +45,6 @@ class GitHubReport:
 
 def _notes(exitstatus: int, *, failed: bool) -> list[str]:
     """What the results do not tell; ``failed``: a check did."""
-    if exitstatus == pytest.ExitCode.INTERRUPTED:
-        return ["The run was interrupted."]
-    return [f"pytest ended with exit code {int(exitstatus)}: its own output tells why."] if exitstatus and not failed else []
+    if exitstatus == pytest.ExitCode.INTERRUPTED:  # by Ctrl-C, or by a check file with mistakes
+        return ["The run was interrupted; the output of pytest tells why."]
+    return [f"pytest ended with exit code {int(exitstatus)}; its output tells why."] if exitstatus and not failed else []

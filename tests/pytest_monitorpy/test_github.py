@@ -37,7 +37,25 @@ def test_annotations_and_a_summary(project, run, summary):
 def test_not_unless_it_is_asked_for(project, summary):
     assert commands(project.run("--monitorpy=checks.yaml")) == []
     assert commands(project.run("--monitorpy=checks.yaml", "--monitorpy-github", "--co")) == []
-    assert not summary.exists() or summary.read_text() == ""
+    project.write("test_own.py", "def test_own(): pass")
+    assert project.run("test_own.py", "--monitorpy-github").ret == 0
+    assert summary.read_text() == ""
+
+
+def test_a_mistake_in_a_check_file_does_not_look_good(project, summary):
+    project.write("checks.yaml", "checks: [{id: a, plugin: nonsense}]")
+    result = project.run("--monitorpy=checks.yaml", "--monitorpy-github")
+    assert commands(result) == []
+    assert "### MonitorPy: 0 checks in " in summary.read_text()
+    assert "\n\nThe run was interrupted; the output of pytest tells why.\n\n" in summary.read_text()
+
+
+def test_no_secret(project, summary, monkeypatch):
+    monkeypatch.setenv("TOKEN", "hunter2-of-github")
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, config: {status: error, message: 'got ${secret:TOKEN}'}}]")
+    result = project.run("--monitorpy=checks.yaml", "--monitorpy-github")
+    assert commands(result) == ["::error file=checks.yaml,line=1,title=a::got ***"]
+    assert "hunter2" not in result.stdout.str() + summary.read_text()
 
 
 def test_strict_makes_errors_of_warnings(project, summary):
@@ -75,7 +93,7 @@ def test_a_run_that_fails_for_another_reason_does_not_look_good(project, summary
     project.write("good.yaml", "checks: [{id: good, plugin: say}]")
     project.write("test_own.py", "def test_own(): assert 0")
     project.run("good.yaml", "test_own.py", "--monitorpy-github")
-    assert "1 ok\n\npytest ended with exit code 1: its own output tells why.\n" in summary.read_text()
+    assert "1 ok\n\npytest ended with exit code 1; its output tells why.\n" in summary.read_text()
 
 
 def test_after_ctrl_c(project, summary):
@@ -83,7 +101,7 @@ def test_after_ctrl_c(project, summary):
     result = project.pytester.runpytest_inprocess("checks.yaml::db", "test_stop.py", "--monitorpy-github", no_reraise_ctrlc=True)
     assert commands(result) == [ERROR.partition("%0A")[0]]
     assert "### MonitorPy: 1 check in " in summary.read_text()
-    assert "\n\nThe run was interrupted.\n\n" in summary.read_text()
+    assert "\n\nThe run was interrupted; the output of pytest tells why.\n\n" in summary.read_text()
 
 
 def test_a_summary_that_cannot_be_written(project, summary, monkeypatch):
