@@ -54,7 +54,7 @@ def problem(node: Node, plugin: str) -> str | None:
         return _unknown(node, plugin, name)
     for fixture in fixtures:
         if fixture.params is not None:
-            return f"{shown(fixture)} has params, but a check is one test: use matrix in the check file, or override it with one that has none"
+            return f"{shown(fixture)} has params, but a check is one test: use matrix in the check file, or override it without them"
         if is_async(fixture):
             from pytest_monitorpy import loops
 
