@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -21,12 +21,16 @@ from monitorpy.checkfile.files import STDIN, UnreadableError, read_text
 from monitorpy.checkfile.nodes import issue
 from monitorpy.core.result import Source
 from monitorpy.errors import CheckFileError, Issue
-from pytest_monitorpy import custom, running
+from monitorpy.reporting.explain import full_masker
+from monitorpy.utils.masking import Masker
+from pytest_monitorpy import compat, custom, running, user_hooks
 from pytest_monitorpy.item import CheckItem
 from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
 from pytest_monitorpy.state import STATE, State
 
 if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
     from monitorpy.core.spec import CheckSpec
 
 
@@ -68,11 +72,13 @@ class CheckFileNode(pytest.Module):
     """A check file. It is a Module without a Python module, as pytest's own DoctestTextfile, so that fixtures of every scope work."""
 
     obj = None
+    _loaded: Sequence[CheckSpec] = ()
 
     def collect(self) -> Iterator[CheckItem | CheckGroup]:
         state = self.config.stash[STATE]
-        checks = self._load(state)
-        self.ihook.pytest_monitorpy_modify_checks(config=self.config, checks=checks)
+        self._loaded = self._load(state)
+        checks = user_hooks.checks_of(self, self._loaded)
+        state.dropped += user_hooks.dropped(self._loaded, checks)
         uses = _with_needs(checks, self._fixtures(checks))
         entries = list(_entries(checks, uses, len(state.specs)))
         state.specs += checks
@@ -89,6 +95,14 @@ class CheckFileNode(pytest.Module):
             raise self.CollectError(str(issue(STDIN, refused.where, str(refused)))) from None
         except CheckFileError as mistakes:
             raise self.CollectError(str(mistakes)) from None
+
+    def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
+        """A hook's crash; locals and messages may hold secrets."""
+        masker = Masker(secret for spec in self._loaded for secret in full_masker(spec).secrets)
+        return compat.masked_repr(super()._repr_failure_py(excinfo, style), masker.text)
+
+    def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+        return compat.own_frames(excinfo)
 
     def _shown(self) -> str:
         """The path as the user would type it."""

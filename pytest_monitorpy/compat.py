@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import _pytest
 import pluggy
-from _pytest._code.code import ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+from _pytest._code.code import ExceptionInfo, ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback, Traceback
 from _pytest.fixtures import TopRequest
 
 if TYPE_CHECKING:
@@ -144,6 +144,19 @@ def failure_repr(lines: Sequence[str], path: str, line: int, message: str, statu
     """
     entries = [ReprEntry(list(lines), None, None, ReprFileLocation(path, line, status), "long")] if lines else []
     return ReprExceptionInfo(ReprTraceback(entries, None, "long"), ReprFileLocation(path, line, message))
+
+
+def own_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> Traceback:
+    """The user's own frames; all of them where there are none."""
+    own = excinfo.traceback.filter(lambda entry: not str(entry.path).startswith(INTERNAL))
+    return own or excinfo.traceback
+
+
+def crash_repr(crash: BaseException, style: str = "short") -> TerminalRepr:
+    """The traceback of a user's code, for where pytest would not show one."""
+    excinfo = ExceptionInfo.from_exception(crash)
+    excinfo.traceback = own_frames(excinfo)
+    return excinfo.getrepr(style=cast("Any", "long" if style == "auto" else style))
 
 
 def masked_repr(shown: str | TerminalRepr, mask: Callable[[str], str]) -> TerminalRepr:

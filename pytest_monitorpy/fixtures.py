@@ -24,6 +24,9 @@ FIXTURE_PREFIX = "monitorpy_plugin_"
 WARNED = pytest.StashKey["Warned"]()
 """On a Python test's item: what its `monitorpy_check` calls ended in."""
 
+JUDGED = pytest.StashKey[list["CheckResult"]]()
+"""On a Python test's item: the results of those calls that are on no report yet."""
+
 
 @dataclass(slots=True)
 class Warned:
@@ -92,17 +95,22 @@ class PythonCheck:
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
         self._warned = request.node.stash[WARNED] = Warned()
+        self._judged: list[CheckResult] = []
+        request.node.stash[JUDGED] = self._judged
 
     def __call__(self, plugin: str, config: Mapping[str, Any] | None = None, /, **more: Any) -> CheckResult:
         """Run a check and judge it; the config is a mapping, keywords, or both."""
         __tracebackhide__ = True
+        from pytest_monitorpy import user_hooks
         from pytest_monitorpy.outcome import CheckFailed, first_line
         from pytest_monitorpy.state import STATE
 
         spec = self._spec(plugin, config, more)
-        result = self._run(spec)
+        result = user_hooks.final_result(self._request.node, spec, self._run(spec))
+        self._judged.append(result)
         if result.is_error() or (result.is_warning() and self._request.config.stash[STATE].settings.strict):
-            raise CheckFailed("\n".join(_told(spec, result)))
+            own, crash = user_hooks.failure_text(self._request.node, spec, result)
+            raise CheckFailed("\n".join([*(own or _told(spec, result)), *crash]))
         if result.is_warning():
             self._warned.texts.append(first_line(result))
             self._request.node.add_report_section("call", "monitorpy warning", f"{plugin}: {first_line(result)}")
@@ -110,6 +118,7 @@ class PythonCheck:
 
     def run(self, plugin: str, config: Mapping[str, Any] | None = None, /, **more: Any) -> CheckResult:
         """Run a check and return its result, whatever it is."""
+        __tracebackhide__ = True
         return self._run(self._spec(plugin, config, more))
 
     def _spec(self, plugin: str, config: Mapping[str, Any] | None, more: Mapping[str, Any]) -> CheckSpec:
@@ -118,9 +127,13 @@ class PythonCheck:
         return CheckSpec(id=self._request.node.name, plugin=plugin, config={**(config or {}), **more})
 
     def _run(self, spec: CheckSpec) -> CheckResult:
+        __tracebackhide__ = True
         from monitorpy.net.deadline import Deadline
-        from pytest_monitorpy import custom, inturn
+        from pytest_monitorpy import custom, inturn, user_hooks
+        from pytest_monitorpy.state import STATE
 
+        self._request.config.stash[STATE].register_plugins(self._request.config)
+        user_hooks.set_up(self._request.node, spec)
         check = custom.asked_for(self._request, spec.plugin)
         return inturn.run(spec, Deadline.never(), check)
 

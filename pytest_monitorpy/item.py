@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitorpy.core.result import CheckResult
-from pytest_monitorpy import compat, custom, outcome
+from monitorpy.reporting.explain import full_masker
+from pytest_monitorpy import compat, custom, outcome, user_hooks
 from pytest_monitorpy.names import may_be_marker
 from pytest_monitorpy.prefetch import prefetcher
 
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
+    from monitorpy.core.result import CheckResult
     from monitorpy.core.spec import CheckSpec
     from pytest_monitorpy.custom import FixtureCheck
 
@@ -70,14 +71,9 @@ class CheckItem(pytest.Item):
         compat.fill_fixtures(self)
 
     def runtest(self) -> None:
-        result = prefetcher(self.session).result_of(self)
-        changed = self.ihook.pytest_monitorpy_check_result(item=self, check=self.spec, result=result)
-        if changed is not None:
-            if not isinstance(changed, CheckResult):
-                raise TypeError(f"pytest_monitorpy_check_result must return a CheckResult or None, not {type(changed).__name__}")
-            result = outcome.signed(changed, result, self.spec)
-        self.result = result
-        outcome.judge(self, result)
+        self.result = None  # a rerun that fails before it has one must not show the one before
+        self.result = user_hooks.final_result(self, self.spec, prefetcher(self.session).result_of(self))
+        outcome.judge(self, self.result)
 
     def fixture_check(self, check_id: str) -> FixtureCheck:
         """What a fixture gave for a check."""
@@ -92,12 +88,12 @@ class CheckItem(pytest.Item):
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
         """What pytest calls for set-up and teardown; locals and messages may hold secrets."""
         shown = super()._repr_failure_py(excinfo, style)
-        return compat.masked_repr(shown, self.spec.masker.text) if self.spec.masker else shown
+        masker = full_masker(self.spec)
+        return compat.masked_repr(shown, masker.text) if masker else shown
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-        """The user's own frames; a plain Item would show those of pytest and pluggy too."""
-        own = excinfo.traceback.filter(lambda entry: not str(entry.path).startswith(compat.INTERNAL))
-        return own or excinfo.traceback
+        """A plain Item would show the frames of pytest and pluggy too."""
+        return compat.own_frames(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The place in the check file. The third part must not end the node id: pytest would replace the dots in it."""

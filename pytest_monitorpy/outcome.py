@@ -5,7 +5,6 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,7 @@ from monitorpy.core.plain import to_plain
 from monitorpy.core.plugin_base import MonitorPlugin, target_in
 from monitorpy.core.result import CheckResult, SkippedCheck
 from monitorpy.reporting.explain import explain, printable, shown_config
-from pytest_monitorpy import compat
+from pytest_monitorpy import compat, user_hooks
 from pytest_monitorpy.prefetch import prefetcher
 from pytest_monitorpy.state import STATE
 
@@ -55,12 +54,6 @@ def first_line(result: CheckResult) -> str:
     return printable(" ".join(result.message.split())) or result.status
 
 
-def signed(changed: CheckResult, result: CheckResult, spec: CheckSpec) -> CheckResult:
-    """A result that a hook put in place of another, with what `execute` had filled in and in plain types."""
-    clean = CheckResult.from_dict(spec.masker.plain(to_plain(changed.to_dict())))
-    return replace(clean, id=result.id, plugin=result.plugin, tags=result.tags, group=result.group, source=result.source)
-
-
 def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Put the check's own time, data and, for a warning, outcome on pytest's report."""
     result = item.result if report.when == "call" else None
@@ -87,6 +80,13 @@ def shape_python_report(warned: Warned, report: pytest.TestReport) -> None:
         report.monitorpy = {"warnings": warned.texts}  # type: ignore[attr-defined]
 
 
+def add_results(judged: list[CheckResult], report: pytest.TestReport) -> None:
+    """Put on the report of a phase of a Python test what its checks found."""
+    results = [result.to_dict() for result in judged]
+    report.monitorpy = {**getattr(report, "monitorpy", {}), "results": results}  # type: ignore[attr-defined]
+    judged.clear()
+
+
 def as_warning(report: pytest.TestReport, message: str) -> None:
     """Report as pytest reports an expected failure: exit code 0, and every other plugin knows what it is.
 
@@ -99,12 +99,18 @@ def as_warning(report: pytest.TestReport, message: str) -> None:
 def text(item: CheckItem, result: CheckResult, message: str) -> TerminalRepr:
     """The failure as it is shown: what was asked, the verdict, the place in the check file; no Python frames but a crashed plugin's own."""
     style = item.config.getoption("tbstyle")
-    parts = explain(result, shown_config(item.spec), details=item.config.get_verbosity() > 1)
-    config = [] if style == "short" else [f"    {line}" for line in parts.config]
-    lines = [*parts.crash, *config, *(f"E   {line}" for line in parts.verdict), *(f"    {line}" for line in parts.raw)]
+    failed = result.is_error() or item.config.stash[STATE].settings.strict
+    own, crash = user_hooks.failure_text(item, item.spec, result) if failed else ([], [])
+    lines = [*crash, *([f"E   {line}" for line in own] or _lines(item, result, style))]
     source = item.spec.source
     file, line = (source.file, source.line) if source is not None else (str(item.path), 1)
     return compat.failure_repr([] if style == "line" else lines, file, line, message, result.status)
+
+
+def _lines(item: CheckItem, result: CheckResult, style: str) -> list[str]:
+    parts = explain(result, shown_config(item.spec), details=item.config.get_verbosity() > 1)
+    config = [] if style == "short" else [f"    {line}" for line in parts.config]
+    return [*parts.crash, *config, *(f"E   {line}" for line in parts.verdict), *(f"    {line}" for line in parts.raw)]
 
 
 def target_of(item: CheckItem, result: CheckResult | None) -> str:

@@ -6,6 +6,7 @@ needs the engine is imported inside the hook that needs it.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_monitorpy.collect import CheckFileNode
+    from pytest_monitorpy.user_hooks import Exports
 
 __all__ = ["monitorpy_check", "monitorpy_config"]
 
@@ -94,11 +96,26 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
         report.monitorpy = crashed(crashitem, report.longreprtext)  # type: ignore[attr-defined]
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller of pytest-xdist, which collects nothing."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["monitorpy_dropped"] = session.config.stash[STATE].dropped
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    found = node.config.stash[STATE]
+    found.dropped = max(found.dropped, getattr(node, "workeroutput", {}).get("monitorpy_dropped", 0))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if (recorder := config.stash[STATE].recorder) is not None:
+    found = config.stash[STATE]
+    if found.recorder is not None:
         from pytest_monitorpy.summary import summarize
 
-        summarize(terminalreporter, recorder)
+        summarize(terminalreporter, found.recorder)
+    if found.dropped:
+        terminalreporter.write_line(f"monitorpy: {found.dropped} check{'s' if found.dropped > 1 else ''} dropped by hooks", yellow=True)
 
 
 class Recording:
@@ -107,6 +124,15 @@ class Recording:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._state = config.stash[STATE]
+
+    @cached_property
+    def _exports(self) -> Exports | None:
+        """Asked for when reports come: every conftest.py that is going to be is loaded then."""
+        if not self._config.hook.pytest_monitorpy_report_check.get_hookimpls():
+            return None
+        from pytest_monitorpy.user_hooks import Exports
+
+        return Exports(self._config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -117,10 +143,12 @@ class Recording:
 
         return ("xfailed", "w", ("WARNED", {"yellow": True})) if is_warning(report) else None
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
         if hasattr(report, "monitorpy"):
             self._state.recording().add(report)
+        if self._exports is not None:
+            self._exports.add(report)
         yield
         if hasattr(report, "monitorpy_crash"):  # pytest-html shows a test only when its teardown is over
             end = pytest.TestReport(report.nodeid, report.location, {}, "passed", None, "teardown")

@@ -20,7 +20,7 @@ import pytest
 from monitorpy.core.batch_runner import Runner
 from monitorpy.core.schedule import unrun
 from monitorpy.net.deadline import Deadline
-from pytest_monitorpy import compat, inturn
+from pytest_monitorpy import compat, inturn, user_hooks
 from pytest_monitorpy.state import STATE
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def prefetcher(session: pytest.Session) -> Prefetcher:
     """The one of this run, made when it is first needed."""
     state = session.config.stash[STATE]
     if state.prefetcher is None:
-        state.prefetcher = Prefetcher(state, session.items, getattr(session.config, "workerinput", {}).get("workercount", 1))
+        processes = getattr(session.config, "workerinput", {}).get("workercount", 1)
+        has_setup = bool(session.config.hook.pytest_monitorpy_check_setup.get_hookimpls())
+        state.prefetcher = Prefetcher(state, session.items, processes, has_setup)
     return state.prefetcher
 
 
@@ -67,10 +69,11 @@ def _checks(items: Iterable[pytest.Item]) -> Iterator[CheckItem]:
 class Prefetcher:
     """Hands checks to the runner in the order of their items and gives each item its result.
 
-    ``processes`` share the limits: the workers of pytest-xdist know nothing of one another.
+    ``processes`` share the limits: the workers of pytest-xdist know nothing of one another. ``has_setup`` tells whether
+    anybody implements pytest_monitorpy_check_setup.
     """
 
-    def __init__(self, state: State, items: Iterable[pytest.Item], processes: int) -> None:
+    def __init__(self, state: State, items: Iterable[pytest.Item], processes: int, has_setup: bool) -> None:
         settings = state.settings
         self.workers = -(-settings.workers // processes)
         per_host = -(-settings.per_host // processes)
@@ -83,6 +86,10 @@ class Prefetcher:
         self._futures: dict[tuple[str, str], Future[CheckResult]] = {}
         self._flying: set[tuple[str, str]] = set()
         self._in_turn: dict[tuple[str, str], CheckResult] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._has_setup = has_setup
+        self._prepared: set[tuple[str, str]] = set()
+        self._refused: dict[tuple[str, str], BaseException] = {}
 
     def plan(self, items: Iterable[pytest.Item]) -> None:
         """These items will run next, in this order: start those that may run ahead, as many as the window holds."""
@@ -108,22 +115,30 @@ class Prefetcher:
         self._start_more()
 
     def result_of(self, item: CheckItem) -> CheckResult:
-        """The result for an item whose turn it is: waits for it, or runs the check now."""
+        """The result for an item whose turn it is: waits for it, or runs the check now. Raises what its set-up hook raised."""
         spec = item.spec
-        again = item.result is not None  # --reruns
-        if not runs_ahead(item):
-            if again:
-                self._in_turn.pop(spec.key, None)
-            return self._run_in_turn(item)
-        if again:
+        if spec.key in self._told:  # --reruns
+            self._forget(spec)
+        self._told.add(spec.key)
+        result = self._awaited(item) if runs_ahead(item) else self._run_in_turn(item)
+        if (raised := self._refused.get(spec.key)) is not None:
+            raise raised
+        return result
+
+    def _forget(self, spec: CheckSpec) -> None:
+        self._prepared.discard(spec.key)
+        self._refused.pop(spec.key, None)
+        self._in_turn.pop(spec.key, None)
+        if self._futures.pop(spec.key, None) is not None:
             self._runner.forget(spec)
-            self._futures.pop(spec.key, None)
-        future = self._futures.get(spec.key) or self._start(spec)
+
+    def _awaited(self, item: CheckItem) -> CheckResult:
+        future = self._futures.get(item.spec.key) or self._start(item)
         self._start_more()
         try:
             return future.result()
         finally:
-            self._flying.discard(spec.key)
+            self._flying.discard(item.spec.key)
 
     def root_is_reported(self, spec: CheckSpec, result: CheckResult) -> bool:
         """Whether a check that blocks this one is reported in this run too.
@@ -149,21 +164,46 @@ class Prefetcher:
             if runs_ahead(check) and check.spec.key not in self._futures:
                 if not all(map(compat.is_set_up, compat.closure(check))):
                     return
-                self._start(check.spec)
+                self._start(check)
             elif _is_surrounded(check):
                 return
             self._queue.popleft()
 
-    def _start(self, spec: CheckSpec) -> Future[CheckResult]:
-        self._flying.add(spec.key)
-        future = self._futures[spec.key] = self._runner.submit(spec)
+    def _start(self, item: CheckItem) -> Future[CheckResult]:
+        self._flying.add(item.spec.key)
+        future = self._futures[item.spec.key] = self._submit(item, item.spec)
         return future
+
+    def _submit(self, item: CheckItem, spec: CheckSpec) -> Future[CheckResult]:
+        """Hand the check to the runner; what it needs may start with it, so all of them are set up before."""
+        for each in self._with_needs(spec) if self._has_setup else ():
+            if (each is spec or each.skip is None) and (refused := self._set_up(item, each)) is not None:
+                self._runner.settle(each, refused)
+        return self._runner.submit(spec)
+
+    def _set_up(self, item: CheckItem, spec: CheckSpec) -> CheckResult | None:
+        """Call the hook, once for each run of the check; a result if the check is not to run, because the hook raised something.
+
+        That is kept for the turn of the check's own item, or of the one that needs it where it has none.
+        """
+        if not self._has_setup or spec.key in self._prepared:
+            return None
+        self._prepared.add(spec.key)
+        owner = self._items.get(spec.key, item)
+        try:
+            user_hooks.set_up(owner, spec)
+        except pytest.exit.Exception:
+            raise
+        except user_hooks.OUTCOMES as raised:
+            self._refused.setdefault(owner.spec.key, raised)
+            return unrun(spec, "its set-up was not successful", "plugin")
+        return None
 
     def _run_in_turn(self, item: CheckItem) -> CheckResult:
         """Run a check in this thread, after those that it needs; each of them once."""
         for spec in self._with_needs(item.spec):
-            if spec.key not in self._in_turn:
-                self._in_turn[spec.key] = self._run_here(item, spec) if self._is_in_turn(item, spec) else self._runner.submit(spec).result()
+            if spec.key not in self._in_turn and spec.skip is None:
+                self._in_turn[spec.key] = self._run_here(item, spec) if self._is_in_turn(item, spec) else self._submit(item, spec).result()
         return self._in_turn[item.spec.key]
 
     def _is_in_turn(self, item: CheckItem, spec: CheckSpec) -> bool:
@@ -188,10 +228,12 @@ class Prefetcher:
         return list(done.values())
 
     def _run_here(self, item: CheckItem, spec: CheckSpec) -> CheckResult:
-        needed = [self._in_turn[spec.scope, need] for need in spec.needs]
+        needed = [self._in_turn[key] for need in spec.needs if (key := (spec.scope, need)) in self._in_turn]  # without those to skip
         roots = dict.fromkeys(r.message.removeprefix("blocked by ") if r.fault == "blocked" else str(r.id) for r in needed if r.is_error())
         if roots:
             return unrun(spec, f"blocked by {', '.join(roots)}", "blocked")
+        if (refused := self._set_up(item, spec)) is not None:
+            return refused
         return inturn.run(spec, self._deadline, item.fixture_check(spec.id) if spec.id in item.fixtures else None)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Generator
 
 import pytest
 
-from pytest_monitorpy.fixtures import WARNED
+from pytest_monitorpy.fixtures import JUDGED, WARNED
 from pytest_monitorpy.item import CheckItem
-from pytest_monitorpy.outcome import shape_python_report, shape_report
+from pytest_monitorpy.outcome import add_results, shape_python_report, shape_report
 from pytest_monitorpy.prefetch import run_ahead
 from pytest_monitorpy.state import STATE
 
@@ -58,6 +58,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     made = yield
     if isinstance(item, CheckItem):
         shape_report(item, call, made)
-    elif made.when == "call" and (warned := item.stash.get(WARNED, None)) is not None:
+        return made
+    if made.when == "call" and (warned := item.stash.get(WARNED, None)) is not None:
         shape_python_report(warned, made)
+    if judged := item.stash.get(JUDGED, None):
+        add_results(judged, made)
     return made

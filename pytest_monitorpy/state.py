@@ -25,7 +25,8 @@ class State:
     """The state of one run.
 
     ``wanted`` are the files that were asked for, each with the names wanted of it (none: all of it), ``unseen`` those of
-    them that pytest has not come to yet, ``missing`` the names that no check has; ``specs`` all checks of all files collected.
+    them that pytest has not come to yet, ``missing`` the names that no check has; ``specs`` all checks of all files collected,
+    ``dropped`` the number of those that hooks left out.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -35,6 +36,7 @@ class State:
         self.missing: list[str] = []
         self.stdin: tuple[bytes, Path] | None = None
         self.specs: list[CheckSpec] = []
+        self.dropped = 0
         self.prefetcher: Prefetcher | None = None
         self.recorder: Recorder | None = None
         self._started = monotonic()
@@ -65,12 +67,22 @@ class State:
             raise pytest.UsageError(*(f"not found: {each}" for each in missing))
 
     def register_plugins(self, config: pytest.Config) -> None:
-        """Let conftest.py files and plugins register theirs, once; those that load later are called when they do."""
-        if not self._registered:
-            self._registered = True
-            from monitorpy.core.registry import registry
+        """Let conftest.py files and plugins register theirs, once; those that load later are called when they do.
 
+        Raises CollectError with the frames of one that crashes.
+        """
+        __tracebackhide__ = True
+        if self._registered:
+            return
+        from monitorpy.core.registry import registry
+
+        try:
             config.hook.pytest_monitorpy_register.call_historic(kwargs={"registry": registry})
+        except Exception as crash:
+            from pytest_monitorpy.compat import crash_repr
+
+            raise pytest.Collector.CollectError(str(crash_repr(crash))) from None
+        self._registered = True
 
     def header(self) -> str | None:
         if not self.wanted:

@@ -81,6 +81,12 @@ class Runner:
         with self._work:
             self._schedule.forget(spec)
 
+    def settle(self, spec: CheckSpec, result: CheckResult) -> None:
+        """Take this for the result of a check that is not to run; what needs it goes by it."""
+        with self._work:
+            self._schedule.settle(spec, result)
+        self._advance()
+
     def stop(self, reason: str) -> None:
         """Whatever has not ended becomes an error with fault "not_run"; nothing waits for a thread."""
         with self._work:

@@ -76,6 +76,11 @@ class Schedule:
                 self._tell_dependents(job)
         return fresh[0]
 
+    def settle(self, spec: CheckSpec, result: CheckResult) -> None:
+        """Note the result of a check that nobody has asked for yet."""
+        self.jobs[spec.key] = job = Job(spec, result=result)
+        self.settled.append(job)
+
     def end(self, job: Job, result: CheckResult) -> None:
         """The job has its result; a second one is ignored. Dependents become ready or are blocked."""
         if job.result is not None:

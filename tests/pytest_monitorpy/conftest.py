@@ -72,7 +72,7 @@ def xdist(request):
 def run(project, xdist):
     """Run pytest in the project, with pytest-xdist active, idle or disabled."""
     more = {"active": ("-n2",), "idle": (), "disabled": ("-p", "no:xdist")}[xdist]
-    return lambda *args: project.run(*args, *more)
+    return lambda *args, **options: project.run(*args, *more, **options)
 
 
 class Project:

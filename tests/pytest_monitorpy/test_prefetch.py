@@ -287,3 +287,87 @@ def test_a_worker_reads_the_controllers_standard_input(project):
     worker = Worker(workercount=1, monitorpy_stdin=b"checks: [{id: a, plugin: say}]")
     result = project.run("--monitorpy=-", "--monitorpy=-::a", "-rA", "-p", "no:xdist", plugins=[worker])
     result.stdout.fnmatch_lines(["PASSED <stdin>::a"])
+
+
+SETUP = """
+    ready, counts = [], {}
+
+    def pytest_monitorpy_check_setup(item, check):
+        assert threading.current_thread() is threading.main_thread()
+        ready.append(check.id)
+        if "raises" in check.id:
+            raise RuntimeError(f"nothing for {check.id}")
+        if "skips" in check.id:
+            pytest.skip("not here")
+        if item.name != check.id:
+            mark(f"{check.id} for {item.name}")
+
+    @register_plugin("prepared")
+    def prepared(config):
+        counts[config["id"]] = counts.get(config["id"], 0) + 1
+        if ready.count(config["id"]) != counts[config["id"]]:
+            return CheckResult.error("it was not set up")
+        return CheckResult.error("not yet") if "twice" in config["id"] and counts[config["id"]] < 2 else CheckResult.success("set up")
+
+    @monitorpy_fixture("prepared_fixture")
+    def prepared_fixture():
+        return prepared
+"""
+
+
+def prepared(*entries):
+    """Checks from "id", "id: need need", with "fixture" in it one that is made of a fixture."""
+    split = [entry.partition(":") for entry in entries]
+    return "".join(
+        f"- {{id: {name}, plugin: prepared{'_fixture' * ('fixture' in name)}, config: {{id: {name}}}, needs: [{', '.join(needs.split())}]}}\n"
+        for name, _, needs in split
+    )
+
+
+def test_each_check_is_set_up_before_it_starts(project, run):
+    project.conftest(SETUP)
+    project.write("checks.yaml", prepared("early: late", "late", "own_fixture: late", "after: own_fixture", "twice", "twice_fixture"))
+    result = run("--monitorpy=checks.yaml", "-p", "rerunfailures", "--reruns=1", fast=False)
+    assert result.parseoutcomes() == {"passed": 6, "rerun": 2}
+
+
+def test_what_is_raised_before_a_check_is_its_outcome(project, run):
+    project.conftest(SETUP)
+    project.write("checks.yaml", prepared("raises", "behind: raises", "skips", "raises_fixture", "behind_fixture: skips raises_fixture"))
+    result = run("--monitorpy=checks.yaml", "-rs")
+    result.assert_outcomes(failed=2, skipped=3)
+    result.stdout.fnmatch_lines(["*conftest.py:*: RuntimeError"])
+    result.stdout.fnmatch_lines_random(
+        [
+            "E *RuntimeError: nothing for raises",
+            "E *RuntimeError: nothing for raises_fixture",
+            "SKIPPED *: blocked by raises",
+            "SKIPPED *: not here",
+            "SKIPPED *: blocked by skips, raises_fixture",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*prefetch.py*")
+
+
+def test_a_check_that_is_only_needed_is_set_up_for_the_one_that_needs_it(project):
+    project.conftest(SETUP)
+    project.write("checks.yaml", prepared("root", "raises", "has_a: root", "has_b: root", "has_c: raises", "has_fixture: raises root"))
+    result = project.run("--monitorpy=checks.yaml", "-k", "has")
+    result.assert_outcomes(passed=2, failed=2, deselected=2)
+    assert [path.read_text() for path in project.path.glob("root for *")] == ["x"]
+    result.stdout.fnmatch_lines(["E *RuntimeError: nothing for raises", "E   ERROR: blocked by raises"])
+
+
+def test_a_hook_ends_the_run(project):
+    project.conftest("""
+        def pytest_monitorpy_check_setup(item, check):
+            pytest.exit("enough", 7)
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    assert project.run("--monitorpy=checks.yaml").ret == 7
+
+
+def test_a_skipped_check_that_is_needed_is_not_run(project, run):
+    project.conftest(SETUP)
+    project.write("checks.yaml", prepared("a_fixture: b", "c: b") + "- {id: b, plugin: crash, skip: later}\n")
+    run("--monitorpy=checks.yaml").assert_outcomes(passed=2, skipped=1)
