@@ -20,7 +20,6 @@ from pytest_monitorpy.state import STATE
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from monitorpy.core.spec import CheckSpec
     from pytest_monitorpy.fixtures import Warned
     from pytest_monitorpy.item import CheckItem
 

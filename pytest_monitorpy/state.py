@@ -78,7 +78,7 @@ class State:
 
         try:
             config.hook.pytest_monitorpy_register.call_historic(kwargs={"registry": registry})
-        except Exception as crash:
+        except Exception as crash:  # noqa: BLE001 - somebody else's code
             from pytest_monitorpy.compat import crash_repr
 
             raise pytest.Collector.CollectError(str(crash_repr(crash))) from None

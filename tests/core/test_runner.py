@@ -35,6 +35,15 @@ def test_a_check_runs_once_until_it_is_forgotten(plugins):
         assert runner.submit(check).result(10).message == "2"
 
 
+def test_a_result_from_elsewhere_counts_for_what_needs_it(say):
+    root = spec("root")
+    leaf = spec("leaf", needs=["root"])
+    with Runner([root, leaf]) as runner:
+        runner.settle(root, CheckResult.error("not wanted", id="root"))
+        assert runner.submit(root).result(10).message == "not wanted"
+        assert runner.submit(leaf).result(10).message == "blocked by root"
+
+
 def test_needs_run_by_themselves_and_block(say):
     root = spec("root", config={"status": "error", "message": "down"})
     leaf = spec("leaf", needs=["root"])

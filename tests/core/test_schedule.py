@@ -49,6 +49,15 @@ def test_needs_come_first_and_are_added_by_themselves():
     assert ready(plan) == ["c"]
 
 
+def test_a_result_may_come_before_anybody_asks():
+    a, b, c = spec("a"), spec("b"), spec("c", "a", "b")
+    plan = schedule(a, b, c)
+    plan.settle(a, BAD)
+    plan.settle(b, GOOD)
+    plan.add(c)
+    assert settled(plan) == [("a", "bad"), ("b", "fine"), ("c", "blocked by a")]
+
+
 def test_dependents_of_an_error_are_blocked_by_the_root():
     a, b, c, d = spec("a"), spec("b", "a"), spec("c", "b"), spec("d", "c", "x")
     x = spec("x")

@@ -67,8 +67,8 @@ def test_an_unknown_plugin_names_the_nearest_fixture(project):
 
 def test_a_plugin_that_only_a_hook_names(project):
     project.conftest("""
-        def pytest_monitorpy_modify_checks(config, checks):
-            checks[0] = __import__("dataclasses").replace(checks[0], plugin="nope", source=None)
+        def pytest_monitorpy_modify_checks(checks):
+            checks.append(__import__("monitorpy").CheckSpec("b", "nope"))
     """)
     project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
     project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["checks.yaml:1:1: Plugin 'nope' not found in registry; known: *"])

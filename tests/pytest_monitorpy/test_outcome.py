@@ -1,4 +1,3 @@
-import json
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -176,28 +175,3 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
     shown = result.stdout.str() + result.stderr.str() + "".join((project.path / name).read_text() for name in ("j.xml", "o.html", "r.json"))
     assert "geheim123" not in shown
     result.stdout.fnmatch_lines(["*refused [*][*][*]*"])
-
-
-def test_a_hooks_result_is_judged_and_signed(project, run):
-    project.conftest("""
-        def pytest_monitorpy_check_result(item, check, result):
-            if check.id == "bad":
-                return CheckResult.warning("in maintenance")
-    """)
-    project.write("checks.yaml", CHECKS)
-    result = run("--monitorpy=checks.yaml", "--monitorpy-json=r.json")
-    result.assert_outcomes(passed=1, xfailed=2, failed=1, skipped=3)
-    found = {r["id"]: r for r in json.loads((project.path / "r.json").read_text())["results"]}
-    assert found["bad"]["message"] == "in maintenance"
-    assert found["bad"]["source"]["line"] == 6
-
-
-def test_a_hook_that_returns_something_else(project):
-    project.conftest("""
-        def pytest_monitorpy_check_result(item, check, result):
-            return "fine"
-    """)
-    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
-    result = project.run("--monitorpy=checks.yaml")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*TypeError: pytest_monitorpy_check_result must return a CheckResult or None, not str*"])

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_monitorpy.plugin import pytest_configure_node
+from pytest_monitorpy.plugin import pytest_configure_node, pytest_testnodedown
 from pytest_monitorpy.state import STATE
 
 HEAVY = (
@@ -48,6 +48,15 @@ def test_workers_get_standard_input(stdin, sent):
     node = SimpleNamespace(config=SimpleNamespace(stash={STATE: SimpleNamespace(stdin=stdin)}), workerinput={})
     pytest_configure_node(node)
     assert node.workerinput == sent
+
+
+def test_workers_tell_how_many_checks_were_dropped():
+    """Each of them collects the same; one that crashed tells nothing."""
+    state = SimpleNamespace(dropped=0)
+    config = SimpleNamespace(stash={STATE: state})
+    for node in ({"workeroutput": {"monitorpy_dropped": 2}}, {"workeroutput": {"monitorpy_dropped": 2}}, {}):
+        pytest_testnodedown(SimpleNamespace(config=config, **node))
+    assert state.dropped == 2
 
 
 def test_switched_off(project):

@@ -169,8 +169,7 @@ def test_results_that_hooks_change_are_judged_and_finished(project, run, monkeyp
         "odd": (
             "error",
             "plugin",
-            "the test failed in call: Failed: the CheckResult of pytest_monitorpy_check_result (conftest.py) cannot be used: "
-            "could not convert string to float: 'soon'",
+            "the test failed in call: Failed: the CheckResult of pytest_monitorpy_check_result (conftest.py) cannot be used: could not convert string to float: 'soon'",
         ),
         "crash": ("error", "plugin", "the test failed in call: RuntimeError: not with {}"),
     }
