@@ -86,10 +86,13 @@ def failure_text(item: pytest.Item, check: CheckSpec, result: CheckResult) -> tu
     hook = item.ihook.pytest_monitorpy_failure_repr
     own, crash = "", ""
     try:
-        if (given := hook(item=item, result=result)) is not None and not isinstance(given, str):
-            crash = f"{_name(hook, item.config)} must return a str or None, not {_kind(given)}"
+        given = hook(item=item, result=result)
+        if given is None:
+            return [], []
+        if isinstance(given, str):
+            own = given
         else:
-            own = given or ""
+            crash = f"{_name(hook, item.config)} must return a str or None, not {_kind(given)}"
     except OUTCOMES as raised:
         crash = str(compat.crash_repr(raised))
     masker = full_masker(check)
