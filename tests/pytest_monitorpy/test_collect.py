@@ -74,6 +74,20 @@ def test_a_plugin_that_only_a_hook_names(project):
     project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["checks.yaml:1:1: Plugin 'nope' not found in registry; known: *"])
 
 
+def test_a_crash_of_a_hook_shows_the_users_frames_and_no_secret(project):
+    project.conftest("""
+        def pytest_monitorpy_modify_checks(checks):
+            raise RuntimeError(f"cannot use {checks[0].config}")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, config: {password: swordfish}}]")
+    result = project.run("--monitorpy=checks.yaml", "--showlocals")
+    result.stdout.fnmatch_lines(
+        ["conftest.py:*: in pytest_monitorpy_modify_checks", "E   RuntimeError: cannot use {'password': '[*][*][*]'}"]
+    )
+    result.stdout.no_fnmatch_line("*swordfish*")
+    result.stdout.no_fnmatch_line("*_callers.py*")
+
+
 def test_a_fixture_is_visible_in_its_folder_only(project):
     project.write("sub/conftest.py", "import pytest\n@pytest.fixture\ndef here(monitorpy_config): pass\n")
     project.write("top.yaml", 'checks: [{id: a, plugin: "fixture:here"}]')

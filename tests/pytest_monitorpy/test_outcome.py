@@ -175,3 +175,47 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
     shown = result.stdout.str() + result.stderr.str() + "".join((project.path / name).read_text() for name in ("j.xml", "o.html", "r.json"))
     assert "geheim123" not in shown
     result.stdout.fnmatch_lines(["*refused [*][*][*]*"])
+
+
+def test_a_python_test_carries_what_its_checks_found(project):
+    """In the phase in which they were asked for, and its warning beside it."""
+    project.write(
+        "test_own.py",
+        """
+        import pytest
+
+        @pytest.fixture
+        def checked(monitorpy_check):
+            monitorpy_check("say", message="before")
+            yield monitorpy_check
+            monitorpy_check("say", message="after")
+
+        def test_it(checked):
+            checked("say", status="warning", message="careful")
+    """,
+    )
+    reports = []
+
+    class Log:
+        def pytest_runtest_logreport(self, report):
+            reports.append(report)
+
+    project.run(plugins=[Log()]).assert_outcomes(xfailed=1)
+    assert [(r.when, [found["message"] for found in r.monitorpy["results"]]) for r in reports] == [
+        ("setup", ["before"]),
+        ("call", ["careful"]),
+        ("teardown", ["after"]),
+    ]
+
+
+def test_the_text_that_a_hook_gives_and_its_crash(project):
+    project.conftest("""
+        def pytest_monitorpy_failure_repr(item, result):
+            return f"call the team: {result.message}" if item.name == "bad" else 1 / 0
+    """)
+    project.write("checks.yaml", CHECKS)
+    result = project.run("--monitorpy=checks.yaml")
+    result.stdout.fnmatch_lines(["E   call the team: expected status 200, got 503", "", "checks.yaml:6: error"])
+    result.stdout.fnmatch_lines(
+        ["conftest.py:*: in pytest_monitorpy_failure_repr", "E   ZeroDivisionError: *", "E   ERROR: the plugin crashed*"]
+    )

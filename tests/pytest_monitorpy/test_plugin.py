@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_monitorpy.plugin import pytest_configure_node, pytest_testnodedown
+from pytest_monitorpy.plugin import pytest_configure_node, pytest_sessionfinish, pytest_testnodedown
 from pytest_monitorpy.state import STATE
 
 HEAVY = (
@@ -52,11 +52,25 @@ def test_workers_get_standard_input(stdin, sent):
 
 def test_workers_tell_how_many_checks_were_dropped():
     """Each of them collects the same; one that crashed tells nothing."""
-    state = SimpleNamespace(dropped=0)
-    config = SimpleNamespace(stash={STATE: state})
-    for node in ({"workeroutput": {"monitorpy_dropped": 2}}, {"workeroutput": {"monitorpy_dropped": 2}}, {}):
-        pytest_testnodedown(SimpleNamespace(config=config, **node))
-    assert state.dropped == 2
+    worker = SimpleNamespace(stash={STATE: SimpleNamespace(dropped=2)}, workeroutput={})
+    pytest_sessionfinish(SimpleNamespace(config=worker))
+    controller = SimpleNamespace(stash={STATE: SimpleNamespace(dropped=0)})
+    for node in ({"workeroutput": worker.workeroutput}, {"workeroutput": worker.workeroutput}, {}):
+        pytest_testnodedown(SimpleNamespace(config=controller, **node))
+    assert controller.stash[STATE].dropped == 2
+
+
+def test_what_hooks_drop_and_export(project):
+    project.conftest("""
+        def pytest_monitorpy_collect_check(check):
+            return None if check.id == "a" else False
+
+        def pytest_monitorpy_report_check(report, result):
+            mark(f"{result.id} {result.status}")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say}]")
+    project.run("--monitorpy=checks.yaml").stdout.fnmatch_lines(["monitorpy: 1 check dropped by hooks"])
+    assert (project.path / "a success").read_text() == "x"
 
 
 def test_switched_off(project):
