@@ -26,14 +26,14 @@ def home(config: pytest.Config, fixture: Fixture, fixtures: Sequence[Fixture]) -
     """What runs an async fixture that is one of those: the loop of a scope of pytest-asyncio, or "anyio"; None if nothing does."""
     if _has_asyncio(config) and (scope := compat.loop_scope(fixture, config)) is not None:
         return scope
-    return _ANYIO if config.pluginmanager.hasplugin(_ANYIO) and any(f.argname == "anyio_backend" for f in fixtures) else None
+    return _ANYIO if _has_anyio(config) and any(f.argname == "anyio_backend" for f in fixtures) else None
 
 
 def advice(config: pytest.Config) -> str:
     """What to do about an async fixture that nothing runs."""
     if _has_asyncio(config):
         return "decorate it with @pytest_asyncio.fixture, or set asyncio_mode = auto"
-    return f"{_PIP}, or let it use the fixture anyio_backend" if config.pluginmanager.hasplugin(_ANYIO) else _PIP
+    return f"{_PIP}, or let it use the fixture anyio_backend" if _has_anyio(config) else _PIP
 
 
 def awaited(request: pytest.FixtureRequest, fixtures: Sequence[Fixture], awaitable: Awaitable[Any], deadline: Deadline) -> Any:
@@ -87,9 +87,13 @@ def _in_anyio(request: pytest.FixtureRequest, awaitable: Awaitable[Any], deadlin
     return compat.in_anyio_runner(request.getfixturevalue("anyio_backend"), within)
 
 
+def _has_anyio(config: pytest.Config) -> bool:
+    return any(map(config.pluginmanager.hasplugin, ("anyio", "anyio.pytest_plugin")))  # the second by -p, without entry points
+
+
 def _has_asyncio(config: pytest.Config) -> bool:
     """Whether pytest-asyncio is active, and sees async fixtures that no async test uses."""
-    if not config.pluginmanager.hasplugin("asyncio"):
+    if not any(map(config.pluginmanager.hasplugin, ("asyncio", "pytest_asyncio.plugin"))):
         return False
     from pytest_asyncio import __version__
 
