@@ -1,3 +1,5 @@
+import asyncio  # noqa: F401 - see test_loops.py
+
 import pytest
 
 
@@ -283,3 +285,62 @@ def test_they_show_up_where_fixtures_are_shown(project):
                 result.stdout.fnmatch_lines(steps)
         assert (project.path / "set up").exists() == made
         assert (project.path / "ran").exists() == ran
+
+
+def test_python_tests_ask_for_them_by_the_same_names(project):
+    project.conftest("""
+        import asyncio
+
+        @monitorpy_fixture("backlog")
+        def backlog():
+            async def check(config):
+                return CheckResult.success("none waits")
+            return check
+
+        @monitorpy_fixture("lasting", loop_scope="session")
+        async def lasting():
+            return lambda config: CheckResult.success("still there")
+    """)
+    project.write(
+        "test_own.py",
+        """
+        import asyncio
+
+        def test_own(monitorpy_check):
+            assert monitorpy_check("backlog").message == "none waits"
+            assert monitorpy_check("lasting").message == "still there"
+            assert monitorpy_check("say").is_success()
+            assert "did you mean 'backlog'?" in monitorpy_check.run("backlok").message
+
+            async def test():
+                assert monitorpy_check.run("backlog").message == "none waits"
+                refused = monitorpy_check.run("lasting")
+                assert refused.fault == "config"
+                assert "needs the event loop of its fixtures" in refused.message
+
+            asyncio.run(test())
+    """,
+    )
+    project.run("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=session").assert_outcomes(passed=1)
+
+
+def test_an_async_fixture_needs_a_plugin(project):
+    project.conftest("""
+        @pytest.fixture
+        async def nobodys():
+            return say
+    """)
+    project.write("checks.yaml", 'checks: [{id: a, plugin: "fixture:nobodys"}]')
+    project.run("checks.yaml").stdout.fnmatch_lines(
+        ["checks.yaml:1:*: the fixture 'nobodys' (conftest.py:*) is async, and nothing runs it: pip install 'pytest-asyncio>=1.1'"]
+    )
+
+
+def test_a_fixture_from_elsewhere_is_told_with_its_whole_path(project, tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "elsewhere.py").write_text("import pytest\n\n@pytest.fixture(params=[1])\ndef far():\n    pass\n")
+    monkeypatch.syspath_prepend(folder)
+    project.write("checks.yaml", 'checks: [{id: a, plugin: "fixture:far"}]')
+    project.run("-p", "elsewhere", "checks.yaml").stdout.fnmatch_lines(
+        [f"checks.yaml:1:*: the fixture 'far' ({folder}/elsewhere.py:3) has params*"]
+    )

@@ -54,6 +54,17 @@ def test_strict_makes_warnings_of_python_tests_fail(python_tests, project):
     project.run("--monitorpy-strict").assert_outcomes(passed=1, failed=4)
 
 
+def test_a_checks_config_is_a_copy(project):
+    project.conftest("""
+        @pytest.fixture
+        def greedy(monitorpy_config):
+            return CheckResult.success(monitorpy_config.pop("word"))
+    """)
+    checks = (f"{{id: {n}, plugin: 'fixture:greedy', config: {{word: hello}}, expect: [{{path: message, equals: hello}}]}}" for n in "ab")
+    project.write("checks.yaml", f"defaults: {{timeout: 3}}\nchecks: [{', '.join(checks)}]")
+    project.run("checks.yaml").assert_outcomes(passed=2)
+
+
 def test_a_python_test_has_no_checks_config(project):
     project.write("test_own.py", "def test_own(monitorpy_config): pass")
     result = project.run()
