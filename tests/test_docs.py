@@ -61,7 +61,7 @@ def anchors(page):
         ("cli", [f"monitorpy {name}" for name in _COMMANDS]),
         ("expectations", [f"`{name}" for name in MATCHERS]),
         ("results", [f"`{name}`" for name in (*get_args(Fault), *get_args(RetryOn))]),
-        ("pytest", [name for name in dir(hooks) if name.startswith("pytest_")]),
+        ("hooks", [name for name in dir(hooks) if name.startswith("pytest_")]),
     ],
 )
 def test_every_name_is_explained(page, names):
