@@ -34,7 +34,7 @@ def test_the_current_loop_of_the_thread_stays_what_it_is():
     asyncio.set_event_loop(mine)
     try:
         awaited(told(), Deadline.never())
-        assert asyncio.get_event_loop_policy().get_event_loop() is mine
+        assert asyncio.get_event_loop() is mine
     finally:
         asyncio.set_event_loop(None)
         mine.close()
