@@ -38,3 +38,41 @@ def test_a_text_without_a_place_can_be_masked():
     shown = compat.masked_repr("the secret is geheim", lambda text: text.replace("geheim", "***"))
     assert shown.reprcrash.message == "the secret is ***"
     assert "geheim" not in str(shown)
+
+
+def test_fixtures_are_found_by_name_where_they_can_be_seen(project):
+    project.write("sub/conftest.py", "import pytest\n@pytest.fixture\ndef here():\n    pass\n")
+    project.write("sub/test_sub.py", "def test_it(): pass")
+    project.conftest("""
+        from pytest_monitorpy import compat
+
+        def pytest_collection_modifyitems(items):
+            below = items[0]
+            assert [f.argname for f in compat.fixtures_named(below, "here")] == ["here"]
+            assert not compat.fixtures_named(below.session, "here")
+            assert not compat.fixtures_named(below, "nowhere")
+            assert [f.argname for f in compat.fixtures_anywhere(below.session)["here"]] == ["here"]
+    """)
+    project.run("sub").assert_outcomes(passed=1)
+
+
+def test_the_scope_of_the_loop_of_an_async_fixture():
+    """Of the fixture itself, else of the ini file, else its own scope; none for one that pytest-asyncio leaves alone."""
+
+    def scope(mode="strict", default=None, **function):
+        ini = {"asyncio_mode": mode, "asyncio_default_fixture_loop_scope": default}
+        config = SimpleNamespace(getoption=lambda name, default: None, getini=ini.get)
+        return compat.loop_scope(SimpleNamespace(func=SimpleNamespace(**function), scope="class"), config)
+
+    assert scope() is None
+    assert scope("auto") == "class"
+    assert scope("auto", "fixture-scope") == "class"
+    assert scope("auto", "module") == "module"
+    assert scope(_force_asyncio_fixture=True, _loop_scope="session", default="module") == "session"
+
+
+def test_a_coroutine_where_anyio_runs_its_fixtures():
+    async def answer():
+        return 42
+
+    assert compat.in_anyio_runner("asyncio", answer) == 42
