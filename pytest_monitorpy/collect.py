@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,16 +110,22 @@ class CheckFileNode(pytest.Module):
         return str(self.path) if shown.startswith(os.pardir) else shown
 
     def _fixtures(self, checks: list[CheckSpec]) -> dict[str, str]:
-        """The fixture of each check that is made of one, by id. Raises CollectError where a hook put in checks that do not exist."""
+        """The fixture of each check that is made of one, by id. Raises CollectError where one cannot be, which a hook may have put in."""
         fixtures = {plugin: custom.fixture_of(plugin) for plugin in dict.fromkeys(spec.plugin for spec in checks)}
-        problems = {plugin: text for plugin, name in fixtures.items() if name and (text := custom.problem(self, plugin))}
-        if problems:
-            places = ((spec.source or Source(self._shown(), 1), problems[spec.plugin]) for spec in checks if spec.plugin in problems)
-            raise self.CollectError("\n".join(str(Issue(at.file, at.line, at.column, text)) for at, text in places))
         for plugin, name in fixtures.items():
             if name is None and (hidden := custom.hidden_by(self, plugin)):
                 self.warn(pytest.PytestWarning(hidden))
-        return {spec.id: name for spec in checks if (name := fixtures[spec.plugin])}
+        found = {spec.id: name for spec in checks if (name := fixtures[spec.plugin])}
+        if issues := list(self._issues([spec for spec in checks if spec.id in found], {need for spec in checks for need in spec.needs})):
+            raise self.CollectError("\n".join(map(str, issues)))
+        return found
+
+    def _issues(self, checks: list[CheckSpec], needed: set[str]) -> Iterator[Issue]:
+        problem = cache(partial(custom.problem, self))
+        for spec in checks:
+            if text := problem(spec.plugin, spec.id in needed):
+                source = spec.source or Source(self._shown(), 1)
+                yield Issue(source.file, source.line, source.column, text)
 
     def _only(self, entries: list[Entry], state: State) -> list[Entry]:
         """Those that were asked for by name."""

@@ -46,8 +46,8 @@ def hidden_by(node: Node, plugin: str) -> str | None:
     return f"{shown(hidden[-1])} is not used: there is a plugin of that name, and plugins come first" if hidden else None
 
 
-def problem(node: Node, plugin: str) -> str | None:
-    """Why no check can be made of the fixture that the name stands for; None if one can."""
+def problem(node: Node, plugin: str, is_needed: bool = False) -> str | None:
+    """Why no check, or none that other checks need, can be made of the fixture that the name stands for; None if one can."""
     name = fixture_of(plugin) or FIXTURE_PREFIX + plugin
     fixtures = used(node, name)
     if not fixtures:
@@ -55,6 +55,10 @@ def problem(node: Node, plugin: str) -> str | None:
     for fixture in fixtures:
         if fixture.params is not None:
             return f"{shown(fixture)} has params, but a check is one test: use matrix in the check file, or override it without them"
+        if is_needed and fixture.argname == "monitorpy_config":  # set up for the check that needs it, it would see the config of that one
+            return (
+                f"other checks need this one, so {shown(fixtures[0])} cannot use monitorpy_config: let it return a function of the config"
+            )
         if is_async(fixture):
             from pytest_monitorpy import loops
 

@@ -225,6 +225,31 @@ def test_all_that_is_wrong_is_told_at_once(project, run):
     )
 
 
+def test_a_check_that_others_need_gets_its_config_as_an_argument(project):
+    """Its fixture may be set up for one of those others, with whose config it would be another check."""
+    project.conftest("""
+        @pytest.fixture
+        def few(monitorpy_config):
+            return CheckResult.success("few") if monitorpy_config["n"] < 10 else CheckResult.error("many")
+    """)
+    project.write(
+        "checks.yaml",
+        """
+        checks:
+          - {id: root, plugin: "fixture:few", config: {n: 100}}
+          - {id: leaf, plugin: "fixture:few", config: {n: 1}, needs: [root]}
+    """,
+    )
+    result = project.run("checks.yaml", "-k", "leaf")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        [
+            "checks.yaml:3:*: other checks need this one, so the fixture 'few' (conftest.py:*) cannot use monitorpy_config: let it return a function*"
+        ]
+    )
+    result.stdout.no_fnmatch_line("checks.yaml:4:*")
+
+
 def test_a_registered_plugin_comes_before_a_fixture_of_its_name(project, run):
     project.conftest("""
         @monitorpy_fixture("say")
