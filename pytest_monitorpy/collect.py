@@ -23,7 +23,7 @@ from monitorpy.core.result import Source
 from monitorpy.errors import CheckFileError, Issue
 from monitorpy.reporting.explain import full_masker
 from monitorpy.utils.masking import Masker
-from pytest_monitorpy import compat, custom, running, user_hooks
+from pytest_monitorpy import changed_checks, compat, custom, exports, running
 from pytest_monitorpy.item import CheckItem
 from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
 from pytest_monitorpy.state import STATE, State
@@ -76,9 +76,10 @@ class CheckFileNode(pytest.Module):
 
     def collect(self) -> Iterator[CheckItem | CheckGroup]:
         state = self.config.stash[STATE]
+        exports.must_be_heard(self.config)
         self._loaded = self._load(state)
-        checks = user_hooks.checks_of(self, self._loaded)
-        state.dropped += user_hooks.dropped(self._loaded, checks)
+        checks = changed_checks.checks_of(self, self._loaded)
+        state.dropped += changed_checks.dropped(self._loaded, checks)
         uses = _with_needs(checks, self._fixtures(checks))
         entries = list(_entries(checks, uses, len(state.specs)))
         state.specs += checks

@@ -83,9 +83,10 @@ def monitorpy_check(request: pytest.FixtureRequest) -> PythonCheck:
     An error fails the test at that line, a warning lets it go on and marks it WARNED; returns the CheckResult.
     ``monitorpy_check.run(...)`` only returns the result.
     """
-    from pytest_monitorpy import running
+    from pytest_monitorpy import exports, running
 
     running.start(request.config)
+    exports.must_be_heard(request.config)
     return PythonCheck(request)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_monitorpy.collect import CheckFileNode
-    from pytest_monitorpy.user_hooks import Exports
+    from pytest_monitorpy.exports import Exports
 
 __all__ = ["monitorpy_check", "monitorpy_config"]
 
@@ -63,7 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give a worker of pytest-xdist what it cannot read itself."""
+    """Give a worker of pytest-xdist what it cannot find out itself."""
+    node.workerinput["monitorpy_exporters"] = state.exporters(node.config)
     stdin = node.config.stash[STATE].stdin
     if stdin is not None:
         node.workerinput["monitorpy_stdin"] = stdin[0]
@@ -130,7 +131,7 @@ class Recording:
         """Asked for when reports come: every conftest.py that is going to be is loaded then."""
         if not self._config.hook.pytest_monitorpy_report_check.get_hookimpls():
             return None
-        from pytest_monitorpy.user_hooks import Exports
+        from pytest_monitorpy.exports import Exports
 
         return Exports(self._config)
 

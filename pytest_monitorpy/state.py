@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import os
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,12 @@ class State:
 
 
 STATE = pytest.StashKey[State]()
+
+
+def exporters(config: pytest.Config) -> list[str]:
+    """Who implements pytest_monitorpy_report_check; a conftest.py by its path below the root directory, the same on another machine."""
+    names = [impl.plugin_name for impl in config.hook.pytest_monitorpy_report_check.get_hookimpls()]
+    return [os.path.relpath(name, config.rootpath) if os.path.isabs(name) else name for name in names]  # noqa: PTH117
 
 
 def set_up(config: pytest.Config) -> None:

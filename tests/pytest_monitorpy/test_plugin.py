@@ -44,10 +44,14 @@ def test_importing_the_package_first_is_no_warning(project):
 
 
 @pytest.mark.parametrize("stdin, sent", [(None, {}), (("text", None), {"monitorpy_stdin": "text"})])
-def test_workers_get_standard_input(stdin, sent):
-    node = SimpleNamespace(config=SimpleNamespace(stash={STATE: SimpleNamespace(stdin=stdin)}), workerinput={})
+def test_workers_get_what_they_cannot_find_out(stdin, sent):
+    hook = SimpleNamespace(get_hookimpls=lambda: [SimpleNamespace(plugin_name=name) for name in ("some_plugin", "/root/sub/conftest.py")])
+    config = SimpleNamespace(
+        stash={STATE: SimpleNamespace(stdin=stdin)}, hook=SimpleNamespace(pytest_monitorpy_report_check=hook), rootpath="/root"
+    )
+    node = SimpleNamespace(config=config, workerinput={})
     pytest_configure_node(node)
-    assert node.workerinput == sent
+    assert node.workerinput == {"monitorpy_exporters": ["some_plugin", "sub/conftest.py"], **sent}
 
 
 def test_workers_tell_how_many_checks_were_dropped():
