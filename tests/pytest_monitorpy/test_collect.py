@@ -133,3 +133,19 @@ def test_two_files_with_the_same_ids(project, run):
     for name in ("one.yaml", "two.yaml"):
         project.write(name, "checks: [{id: a, plugin: say, config: {status: error}}, {id: b, plugin: say, needs: [a]}]")
     run("--monitorpy=one.yaml", "--monitorpy=two.yaml").assert_outcomes(failed=2, skipped=2)
+
+
+def test_plugins_and_fixtures_side_by_side(project):
+    project.conftest("""
+        @monitorpy_fixture("say")
+        def hidden():
+            return None
+
+        @monitorpy_fixture("seen")
+        def seen():
+            return say
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: seen}]")
+    result = project.run("checks.yaml", "-W", "default")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*PytestWarning: the fixture 'say' (conftest.py:*) is not used*"])
