@@ -35,18 +35,21 @@ def set_up(item: pytest.Item, check: CheckSpec) -> None:
 
 
 def final_result(item: pytest.Item, check: CheckSpec, result: CheckResult) -> CheckResult:
-    """The result to judge: another one, if a hook gives it, signed and masked as every result is."""
+    """The result to judge: another one, if a hook gives it, or this one, which a hook had in its hands; finished as every result is."""
     hook = in_reach(item, "check_result")
-    if hook is None or (changed := hook(item=item, check=check, result=result)) is None:
+    if hook is None:
         return result
+    if (changed := hook(item=item, check=check, result=result)) is None:
+        changed = result
     if not isinstance(changed, CheckResult):
         pytest.fail(f"{named(hook, item.config)} must return a CheckResult or None, not {kind(changed)}", pytrace=False)
     if changed.is_error():
         changed = changed.changed(fault=changed.fault or "target")
     elif not result.is_warning():  # whoever softens an error need not think of its fault
         changed = changed.changed(fault=None)
+    masker = check.masker if changed is result else full_masker(check)
     try:
-        return finished(replace(check, severity="error", masker=full_masker(check)), changed)
+        return finished(replace(check, severity="error", masker=masker), changed)
     except Exception as error:  # noqa: BLE001 - fields of whatever type
         broken = error
     pytest.fail(f"the CheckResult of {named(hook, item.config)} cannot be used: {broken}", pytrace=False)

@@ -6,6 +6,7 @@ RESULTS = """
     - {id: down, plugin: say, config: {status: error}}
     - {id: behind, plugin: say, needs: [down]}
     - {id: secret, plugin: say, config: {key: "${secret:TOKEN}", password: swordfish}}
+    - {id: touched, plugin: say, config: {key: "${secret:TOKEN}"}}
     - {id: bool, plugin: say}
     - {id: odd, plugin: say}
     - {id: crash, plugin: say}
@@ -17,7 +18,10 @@ def test_results_that_hooks_change_are_judged_and_finished(project, run, monkeyp
     project.conftest("""
         def pytest_monitorpy_check_result(item, check, result):
             match check.id:
-                case "soft": return result.changed(message="still")
+                case "soft":
+                    result.raw_data["by the way"] = {check.id}
+                    return result.changed(message="still")
+                case "touched": result.raw_data["key"] = {check.config["key"]}
                 case "hard": return CheckResult.error("escalated")
                 case "down" | "behind": return result.changed(status="warning", message=f"in maintenance: {result.message}")
                 case "secret":
@@ -29,7 +33,7 @@ def test_results_that_hooks_change_are_judged_and_finished(project, run, monkeyp
     """)
     project.write("checks.yaml", RESULTS)
     result = run("--monitorpy=checks.yaml", "-rA", "--showlocals", "--monitorpy-json=r.json")
-    result.assert_outcomes(passed=1, xfailed=3, failed=4)
+    result.assert_outcomes(passed=2, xfailed=3, failed=4)
     found = {r["id"]: r for r in json.loads((project.path / "r.json").read_text())["results"]}
     assert {name: (r["status"], r["fault"], r["message"]) for name, r in found.items()} == {
         "soft": ("warning", "target", "still"),
@@ -37,6 +41,7 @@ def test_results_that_hooks_change_are_judged_and_finished(project, run, monkeyp
         "down": ("warning", None, "in maintenance: it is a error"),
         "behind": ("warning", None, "in maintenance: blocked by down"),
         "secret": ("success", None, "*** and ***"),
+        "touched": ("success", None, "it is a success"),
         "bool": (
             "error",
             "plugin",
@@ -51,6 +56,7 @@ def test_results_that_hooks_change_are_judged_and_finished(project, run, monkeyp
     }
     assert found["down"]["source"] == {"file": "checks.yaml", "line": 4}
     assert found["secret"]["raw_data"]["set"] == [1]
+    assert found["touched"]["raw_data"]["key"] == ["***"]
     assert len(found["secret"]["raw_data"]["big"]) < 64_100
     result.stdout.fnmatch_lines(
         ["pytest_monitorpy_check_result (conftest.py) must return a CheckResult or None, not bool True", "*conftest.py:*: RuntimeError"]
