@@ -1,4 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
+
+from pytest_monitorpy.state import exporters
 
 
 def test_standard_input_in_this_process(project):
@@ -22,3 +26,22 @@ def test_the_header_counts_files(project):
         project.write(name, "checks: [{id: a, plugin: say}]")
     project.run("--monitorpy=a.yaml", "--monitorpy=b.yaml").stdout.fnmatch_lines(["monitorpy: 2 check files, 32 workers, 10 per host"])
     project.run("a.yaml").stdout.no_fnmatch_line("monitorpy: 2*")
+
+
+def test_plugins_that_cannot_be_registered(project):
+    project.conftest("""
+        def pytest_monitorpy_register(registry):
+            registry.register("say", int)
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    project.run("checks.yaml").stdout.fnmatch_lines(
+        ["*conftest.py:*: in pytest_monitorpy_register", "E   TypeError: plugin 'say' must be *"]
+    )
+
+
+def test_a_conftest_is_named_the_same_on_another_machine():
+    hook = SimpleNamespace(get_hookimpls=lambda: [SimpleNamespace(plugin_name=name) for name in ("a_plugin", "/root/sub/conftest.py")])
+    assert exporters(SimpleNamespace(hook=SimpleNamespace(pytest_monitorpy_report_check=hook), rootpath="/root")) == [
+        "a_plugin",
+        "sub/conftest.py",
+    ]
