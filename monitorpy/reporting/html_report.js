@@ -2,6 +2,7 @@
 (() => {
   const TIME = 5;
   const table = document.querySelector("#checks > table");
+  if (!table) return;
   const body = table.tBodies[0];
   const make = (tag, attributes, ...children) => {
     const element = document.createElement(tag);

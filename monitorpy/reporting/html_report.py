@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from monitorpy import __version__
 from monitorpy.reporting import html_sections as sections
 from monitorpy.reporting.html_parts import block, plural, shown
 from monitorpy.reporting.html_raw import RawData
@@ -47,16 +46,16 @@ def html_report(
         _head(found, title),
         f"<header><p>{shown(title)}</p><h1>{found.headline}</h1>",
         *(f"<p class=note>{block(note[:_NOTE].splitlines())}</p>" for note in notes),
-        sections.counts(results),
-        sections.facts(document, unselected),
+        sections.counts(results, len(unrun)),
+        sections.facts(document, len(unrun), unselected),
         "</header><main>",
-        sections.unrun(unrun) if unrun else "",
+        sections.unrun(unrun),
         sections.causes(results),
         sections.times(results),
         sections.breakdown("Group", ((result["group"], result) for result in results if result["group"])),
         sections.breakdown("Tag", ((tag, result) for result in results for tag in result["tags"])),
-        _checks(results),
-        f"</main><footer>MonitorPy {__version__}</footer><script>{_asset('js')}</script>\n",
+        _checks(results) if results else "",
+        f"</main><script>{_asset('js')}</script>\n",
     ]
     return "".join(parts)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from monitorpy import __version__
 from monitorpy.reporting.causes import Cause, headline, root_causes
 from monitorpy.reporting.explain import duration
 from monitorpy.reporting.histogram import histogram, quantiles, response_times
@@ -16,36 +17,43 @@ from monitorpy.reporting.html_verdict import WORDS, status_of
 
 Result: TypeAlias = Mapping[str, Any]
 
-_SOME = 12
-"""Files, causes and names that are listed where there may be many."""
+_SOME, _FEW = 12, 4
+"""Names that are listed where there may be many; those behind a cause."""
 
 _WIDE, _NARROW = 999, 140
 _SIZE, _STRETCHED = f"width={_WIDE}", f'width="100%" viewBox="0 0 {_WIDE} 6" preserveAspectRatio=none'
 
 
-def facts(document: Mapping[str, Any], unselected: int) -> str:
+def facts(document: Mapping[str, Any], unrun: int, unselected: int) -> str:
     """When, how long, what."""
     results = document["results"]
+    selected = len(results) + unrun
     found = {
         "Started": _started(results),
         "Duration": duration(document["summary"]["duration"]),
-        "Checks": plural(len(results), "check") + (f", {unselected} more not selected" if unselected else ""),
+        "Selected": f"{selected} of {selected + unselected} checks" if unselected else "",
         "Check files": _listed(dict.fromkeys(shown(result["source"]["file"]) for result in results if result["source"])),
+        "MonitorPy": __version__,
     }
     return f"<dl>{''.join(f'<div><dt>{name}<dd>{value}</div>' for name, value in found.items() if value)}</dl>"
 
 
-def counts(results: Sequence[Result]) -> str:
-    """How many ended how, in numbers and as one line."""
+def counts(results: Sequence[Result], unrun: int) -> str:
+    """How many ended how, in numbers and as one line; ``unrun`` leave a gap in it."""
     ended = Counter(map(status_of, results))
-    tiles = "".join(f"<li class={status}><b>{ended[status]}</b> {word}" for status, word in WORDS.items() if ended[status] or word == "OK")
-    return f"<ul>{tiles}</ul>{_shares(ended, _WIDE).replace(_SIZE, _STRETCHED)}" if results else ""
+    tiles = [f"<li class={status}><b>{ended[status]}</b> {word}" for status, word in WORDS.items() if ended[status] or word == "OK"]
+    if unrun:
+        tiles.insert(0, f"<li class=error><b>{unrun}</b> NOT RUN")
+    return f"<ul>{''.join(tiles)}</ul>{_shares(ended, _WIDE, unrun).replace(_SIZE, _STRETCHED)}" if results or unrun else ""
 
 
 def unrun(names: Sequence[str]) -> str:
-    """The checks that have no result at all."""
+    """The checks that have no result at all; "" for none."""
+    if not names:
+        return ""
     listed = "".join(f"<li>{shown(name)}" for name in names)
-    return f"<section><h2>Did not run</h2><details><summary>{plural(len(names), 'check')}</summary><ul>{listed}</ul></details></section>"
+    head = f"<details{' open' if len(names) <= _SOME else ''}><summary>{plural(len(names), 'check')}</summary>"
+    return f"<section><h2>Did not run</h2>{head}<ul>{listed}</ul></details></section>"
 
 
 def causes(results: Sequence[Result]) -> str:
@@ -95,7 +103,7 @@ def _started(results: Iterable[Result]) -> str:
 
 def _cause(cause: Cause, numbers: Mapping[int, int]) -> str:
     def named(results: Sequence[Result]) -> str:
-        return _listed([_link(numbers[id(result)], result) for result in results])
+        return _listed([_link(numbers[id(result)], result) for result in results], _FEW)
 
     more = [f"{len(cause.failing)} more fail alike: {named(cause.failing)}"] if cause.failing else []
     more += [f"blocks {len(cause.blocked)}: {named(cause.blocked)}"] if cause.blocked else []
@@ -110,8 +118,8 @@ def _breakdown_row(name: str, members: Sequence[Result], ends: Counter[str]) -> 
     return f"<tr><th scope=row>{shown(name)}<td>{len(members)}<td>{_shares(ends, _NARROW)}<small>{told}</small><td>{median}"
 
 
-def _shares(ends: Counter[str], width: int) -> str:
-    scale = width / ends.total()
+def _shares(ends: Counter[str], width: int, unrun: int = 0) -> str:
+    scale = width / (ends.total() + unrun)
     return bar([(status, ends[status] * scale) for status in WORDS if ends[status]], width, _told(ends))
 
 
@@ -125,7 +133,7 @@ def _link(number: int, result: Result) -> str:
     return f"<a href=#c{number}>{shown(name_of(result))}</a>"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str], most: int = _SOME) -> str:
     """Names that are escaped already; the first of many."""
     each = list(names)
-    return ", ".join(each[:_SOME]) + (f", and {len(each) - _SOME} more" if len(each) > _SOME else "")
+    return ", ".join(each[:most]) + (f", and {len(each) - most} more" if len(each) > most else "")
