@@ -38,7 +38,8 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("monitorpy_files", "check files (globs) to run beside the tests when no path is given", type="args", default=[])
     parser.addini("monitorpy_strict", "as --monitorpy-strict", type="bool", default=False)
     typed = pytest.version_tuple >= (8, 4)  # with these types, pytest 9 takes TOML's own numbers
-    for name, kind in (("workers", "int"), ("per_host", "int"), ("deadline", "float")):
+    kinds: dict[str, Any] = {"workers": "int", "per_host": "int", "deadline": "float"}
+    for name, kind in kinds.items():
         parser.addini(f"monitorpy_{name}", f"as --monitorpy-{name.replace('_', '-')}", type=kind if typed else None, default=None)
 
 
@@ -82,8 +83,8 @@ def _number(config: pytest.Config, name: str, kind: Callable[[Any], Any], least:
         if given in (None, ""):  # pytest gives "" for a text that is not set, whatever the default, in some versions
             return default
         value, shown = kind(given), repr(given)
-    except ValueError as error:
-        value, shown = None, str(error).rpartition(": ")[2]  # where int() and float() tell what they were given
+    except (ValueError, TypeError, pytest.UsageError) as error:  # the last two are pytest's, for a value of another type
+        value, shown = None, str(error).rpartition(": ")[2]  # what was given is told at the end
     if value is None or not least <= value < float("inf"):
         raise pytest.UsageError(f"{where}: expected {'a whole number' if kind is int else 'seconds'}, {least:g} or more, not {shown}")
     return value

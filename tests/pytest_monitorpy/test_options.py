@@ -41,6 +41,15 @@ def test_numbers_of_toml(one, project, table, file):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="a table of pytest 9")
+@pytest.mark.parametrize("value", ['"7"', "true", "[7]", "7.5"])
+def test_other_types_of_toml(one, project, value):
+    project.write("pytest.toml", f"[pytest]\nmonitorpy_workers = {value}")
+    result = project.run("--monitorpy=checks.yaml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: ini monitorpy_workers: expected a whole number, 1 or more, not *"])
+
+
 def test_the_command_line_comes_before_ini(one, project):
     project.pytester.makeini("[pytest]\nmonitorpy_workers = 7")
     project.run("--monitorpy=checks.yaml", "--monitorpy-workers=3").stdout.fnmatch_lines(
