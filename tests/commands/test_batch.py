@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -179,25 +180,37 @@ class TestReports:
         batch(BAD, GOOD, argv=["--junit", "r.xml"])
         assert [case.get("name") for case in ET.parse("r.xml").iter("testcase")] == ["bad", "good"]
 
+    def test_html(self, batch):
+        batch(BAD, GOOD, MILD, argv=["--html", "r.html", "-k", "not mild"])
+        page = Path("r.html").read_text(encoding="utf-8")
+        assert "<h1>1 of 2 checks fails</h1>" in page
+        assert "<dt>Selected<dd>2 of 3 checks<" in page
+        assert "checks.yaml:1" in page
+
     def test_all_of_them_and_the_table(self, batch):
-        out = batch(GOOD, argv=["--json", "a", "--ndjson", "b", "--junit", "c"])[1]
+        out = batch(GOOD, argv=["--json", "a", "--ndjson", "b", "--junit", "c", "--html", "d"])[1]
         assert "OK       web::good" in out
-        assert all(Path(name).stat().st_size for name in "abc")
+        assert all(Path(name).stat().st_size for name in "abcd")
 
     @pytest.mark.parametrize(
         ("option", "read"),
-        [("--json", json.loads), ("--ndjson", lambda text: [json.loads(line) for line in text.splitlines()]), ("--junit", ET.fromstring)],
+        [
+            ("--json", json.loads),
+            ("--ndjson", lambda text: [json.loads(line) for line in text.splitlines()]),
+            ("--junit", ET.fromstring),
+            ("--html", re.compile("<!DOCTYPE html>[^\x80-\U0010ffff]*</script>\n").fullmatch),
+        ],
     )
     def test_standard_output_stays_parseable(self, batch, option, read):
-        _, out, err = batch(GOOD, BAD, argv=[option, "-", "-v"])
-        read(out)
-        assert "ERROR    bad" in err
+        _, out, err = batch(GOOD, {**BAD, "group": "grün"}, argv=[option, "-", "-v"])
+        assert read(out) is not None
+        assert "ERROR    grün::bad" in err
 
     def test_secrets_are_in_none(self, batch, monkeypatch):
         monkeypatch.setenv("TOKEN", "s3cr3t-t0ken")
         check = {**BAD, "config": {"status": "error", "message": "${secret:TOKEN}", "seen": "x ${secret:TOKEN}"}}
-        _, out, err = batch(check, argv=["-v", "--json", "a", "--ndjson", "b", "--junit", "c"])
-        assert "s3cr3t" not in out + err + "".join(Path(name).read_text() for name in "abc")
+        _, out, err = batch(check, argv=["-v", "--json", "a", "--ndjson", "b", "--junit", "c", "--html", "d"])
+        assert "s3cr3t" not in out + err + "".join(Path(name).read_text() for name in "abcd")
         assert "***" in out
 
     @pytest.mark.parametrize(
@@ -206,6 +219,7 @@ class TestReports:
             (["--json", "gone/r.json"], "monitorpy: --json: 'gone/r.json' cannot be written: No such file or directory\n"),
             (["--ndjson", "."], "monitorpy: --ndjson: '.' cannot be written: Is a directory\n"),
             (["--junit", ""], "monitorpy: --junit: '' cannot be written: Is a directory\n"),
+            (["--html", "gone/r.html"], "monitorpy: --html: 'gone/r.html' cannot be written: No such file or directory\n"),
             (["--json", "-", "--junit", "-"], "monitorpy: --junit: standard output is that of --json already\n"),
             (["--json", "checks.yaml"], "monitorpy: --json: checks.yaml is the check file checks.yaml already\n"),
         ],
@@ -283,7 +297,7 @@ def read_line(process):
 class TestProcess:
     def test_ctrl_c_writes_the_reports_of_what_has_ended(self, folder, start):
         folder("checks.yaml", GOOD, slow(60), {**GOOD, "id": "after", "needs": ["slow"]}, SKIPPED)
-        process = start("batch", "checks.yaml", "--ndjson", "-", "--json", "r.json", "--junit", "r.xml")
+        process = start("batch", "checks.yaml", "--ndjson", "-", "--json", "r.json", "--junit", "r.xml", "--html", "r.html")
         ended = {read_line(process)["id"] for _ in range(2)}  # then slow is under way
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
@@ -291,6 +305,9 @@ class TestProcess:
         assert ended == {"good", "skipped"}
         assert "interrupted" in err
         assert "Traceback" not in err
+        page = Path("r.html").read_text()
+        assert "<h1>Incomplete: 2 of 4 checks ran</h1>" in page
+        assert "<p class=note>The run was interrupted.</p>" in page
         results = {r["id"]: r for r in json.loads(Path("r.json").read_text())["results"]}
         assert {name: r["fault"] or r["status"] for name, r in results.items()} == {
             "good": "success",
