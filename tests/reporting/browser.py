@@ -5,18 +5,15 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
-PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
-"""And the package of Debian that each comes in."""
+from tests.interop.servers.program import find
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--disable-background-networking")
 QUIET = ("--no-first-run", "--disable-component-update", "--disable-sync", "--disable-default-apps", "--no-proxy-server")
@@ -30,7 +27,7 @@ class Browser:
     def __init__(self, driver: str, profile: Path) -> None:
         self._http = requests.Session()
         self._http.trust_env = False
-        options = {"binary": shutil.which("chromium"), "args": [*FLAGS, *QUIET, f"--user-data-dir={profile}"]}
+        options = {"binary": find("chromium"), "args": [*FLAGS, *QUIET, f"--user-data-dir={profile}"]}
         wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}
         self._session = f"{driver}/session"
         made = self._ask("POST", "", {"capabilities": {"alwaysMatch": wanted}})
@@ -93,10 +90,7 @@ class Browser:
 @contextmanager
 def browser(profile: Path) -> Iterator[Browser]:
     """The browser; the test is skipped where it is not installed, or fails where MONITORPY_INTEROP=required is set."""
-    for program, package in PROGRAMS.items():
-        if shutil.which(program) is None:
-            refuse(f"{program} is not installed: apt-get install {package}")
-    process = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([find("chromedriver"), "--port=0"], stdout=subprocess.PIPE, text=True)
     try:
         port = next(found[1] for line in process.stdout if (found := re.search(r"started successfully on port (\d+)", line)))
         window = Browser(f"http://127.0.0.1:{port}", profile)
@@ -108,9 +102,3 @@ def browser(profile: Path) -> Iterator[Browser]:
         process.terminate()
         process.wait()
         process.stdout.close()
-
-
-def refuse(reason: str) -> None:
-    if os.environ.get("MONITORPY_INTEROP") == "required":
-        pytest.fail(f"{reason} (MONITORPY_INTEROP=required)", pytrace=False)
-    pytest.skip(reason)
