@@ -20,7 +20,7 @@ from monitorpy.reporting.html_verdict import WORDS, Verdict, status_of, verdict
 
 TITLE = "MonitorPy report"
 
-_SIZE, _LEAST = 8_500_000, 500_000
+_SIZE, _LEAST = 8_500_000, 250_000
 """Characters: raw data fill the page up to the one, failures first, and have the other in any case."""
 
 _NOTE = 4_000

@@ -36,6 +36,9 @@ class Browser:
     def open(self, page: Path, fragment: str = "") -> None:
         self.log("browser"), self.log("performance")  # what is there already is of the page before
         self._ask("POST", "/url", {"url": page.as_uri() + fragment})
+        done = "location.pathname === arguments[0] && document.readyState === 'complete'"
+        while not self.run(done, str(page)):  # the driver may have waited for the browser's first page
+            pass
 
     def run(self, script: str, *args: Any) -> Any:
         """The value of a JavaScript expression, which may use ``arguments``."""
