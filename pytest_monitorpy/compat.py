@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import _pytest
 import pluggy
-from _pytest._code.code import ExceptionInfo, ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback, Traceback
+from _pytest._code.code import ExceptionInfo, ExceptionRepr, ReprEntry, ReprExceptionInfo, ReprFileLocation, ReprTraceback, Traceback
 from _pytest.fixtures import TopRequest
 
 if TYPE_CHECKING:
@@ -127,6 +127,16 @@ def in_anyio_runner(backend: Any, function: Callable[[], Coroutine[Any, Any, T]]
         return runner.run_fixture(function, {})
 
 
+def reruns(item: pytest.Item) -> int:
+    """How many reruns pytest-rerunfailures grants the item if it fails."""
+    with suppress(Exception):
+        if item.config.pluginmanager.hasplugin("rerunfailures"):
+            from pytest_rerunfailures import get_reruns_count  # type: ignore[import-untyped]
+
+            return int(get_reruns_count(item) or 0)
+    return 0
+
+
 def handed_out(config: pytest.Config, items: Sequence[pytest.Item], limit: int) -> list[pytest.Item]:
     """The first items that pytest-xdist has sent to this worker and that wait for their turn; none where that cannot be seen."""
     with suppress(Exception):
@@ -157,6 +167,13 @@ def crash_repr(crash: BaseException, style: str = "short") -> TerminalRepr:
     excinfo = ExceptionInfo.from_exception(crash)
     excinfo.traceback = own_frames(excinfo)
     return excinfo.getrepr(style=cast("Any", "long" if style == "auto" else style))
+
+
+def located_repr(shown: str | TerminalRepr, path: str, line: int) -> TerminalRepr:
+    """A traceback with the place in the check file at its end."""
+    if isinstance(shown, ExceptionRepr):
+        shown.addsection("check file", f"{path}:{line}")
+    return cast("TerminalRepr", shown)
 
 
 def masked_repr(shown: str | TerminalRepr, mask: Callable[[str], str]) -> TerminalRepr:

@@ -46,6 +46,7 @@ class CheckItem(pytest.Item):
         self.order = order
         self.fixtures = fixtures
         self.result: CheckResult | None = None
+        self.excused = False  # by a hook: what the check blocks stays blocked
         self.ahead: bool | None = None  # not known before all marks are set
         self.obj = self.function = _check
         self.originalname = self.name
@@ -72,7 +73,9 @@ class CheckItem(pytest.Item):
 
     def runtest(self) -> None:
         self.result = None  # a rerun that fails before it has one must not show the one before
-        self.result = user_hooks.final_result(self, self.spec, prefetcher(self.session).result_of(self))
+        found = prefetcher(self.session).result_of(self)
+        self.result = user_hooks.final_result(self, self.spec, found)
+        self.excused = found.is_error() and not self.result.is_error()
         outcome.judge(self, self.result)
 
     def fixture_check(self, check_id: str) -> FixtureCheck:
@@ -87,7 +90,7 @@ class CheckItem(pytest.Item):
 
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
         """What pytest calls for set-up and teardown; locals and messages may hold secrets."""
-        shown = super()._repr_failure_py(excinfo, style)
+        shown = compat.located_repr(super()._repr_failure_py(excinfo, style), *outcome.place(self))
         masker = full_masker(self.spec)
         return compat.masked_repr(shown, masker.text) if masker else shown
 

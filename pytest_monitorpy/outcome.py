@@ -67,7 +67,7 @@ def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.Te
         path, line, _ = item.reportinfo()
         report.longrepr = (str(path), line + 1, f"Skipped: {first_line(result)}")
     if report.when == "call" or (report.when == "setup" and not report.passed):
-        report.monitorpy = {"order": item.order, **_data(item, result, report)}  # type: ignore[attr-defined]
+        report.monitorpy = {"order": item.order, "excused": item.excused, **_data(item, result, report)}  # type: ignore[attr-defined]
 
 
 def shape_python_report(warned: Warned, report: pytest.TestReport) -> None:
@@ -101,9 +101,13 @@ def text(item: CheckItem, result: CheckResult, message: str) -> TerminalRepr:
     failed = result.is_error() or item.config.stash[STATE].settings.strict
     own, crash = user_hooks.failure_text(item, item.spec, result) if failed else ([], [])
     lines = [*crash, *([f"E   {line}" for line in own] or _lines(item, result, style))]
+    return compat.failure_repr([] if style == "line" else lines, *place(item), message, result.status)
+
+
+def place(item: CheckItem) -> tuple[str, int]:
+    """The place in the check file."""
     source = item.spec.source
-    file, line = (source.file, source.line) if source is not None else (str(item.path), 1)
-    return compat.failure_repr([] if style == "line" else lines, file, line, message, result.status)
+    return (source.file, source.line) if source is not None else (str(item.path), 1)
 
 
 def _lines(item: CheckItem, result: CheckResult, style: str) -> list[str]:

@@ -155,6 +155,8 @@ class Recording:
             end = pytest.TestReport(report.nodeid, report.location, {}, "passed", None, "teardown")
             self._config.hook.pytest_runtest_logreport(report=end)
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if session.exitstatus == pytest.ExitCode.OK and (recorder := self._state.recorder) is not None and recorder.unexplained():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if (path := self._state.settings.json) is not None:
             self._state.recording().write(path)

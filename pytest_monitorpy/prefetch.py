@@ -10,7 +10,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import gc
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -86,6 +86,8 @@ class Prefetcher:
         self._futures: dict[tuple[str, str], Future[CheckResult]] = {}
         self._flying: set[tuple[str, str]] = set()
         self._in_turn: dict[tuple[str, str], CheckResult] = {}
+        self._tries: Counter[tuple[str, str]] = Counter()
+        self._failed_before: dict[tuple[str, str], CheckResult] = {}
         self._told: set[tuple[str, str]] = set()
         self._has_setup = has_setup
         self._prepared: set[tuple[str, str]] = set()
@@ -120,23 +122,52 @@ class Prefetcher:
         if spec.key in self._told:  # --reruns
             self._forget(spec)
         self._told.add(spec.key)
-        result = self._awaited(item) if runs_ahead(item) else self._run_in_turn(item)
+        result = self._failed_before.pop(spec.key, None) or self._result(item)
+        while result.fault == "blocked" and self._unblock(item):
+            result = self._result(item)
         if (raised := self._refused.get(spec.key)) is not None:
             raise raised
         return result
+
+    def _result(self, item: CheckItem) -> CheckResult:
+        return self._awaited(item) if runs_ahead(item) else self._run_in_turn(item)
 
     def _forget(self, spec: CheckSpec) -> None:
         self._prepared.discard(spec.key)
         self._refused.pop(spec.key, None)
         self._in_turn.pop(spec.key, None)
-        if self._futures.pop(spec.key, None) is not None:
-            self._runner.forget(spec)
+        self._futures.pop(spec.key, None)
+        self._runner.forget(spec)
+
+    def _unblock(self, item: CheckItem) -> bool:
+        """With --reruns, forget what blocks the item's check but has passed since or may yet pass; whether it is worth another try.
+
+        A check that has not had its own turn gets as many reruns here as it would get there, and there it starts with its first result:
+        pytest-rerunfailures shall show that it failed.
+        """
+        results = [(spec, self._latest(item, spec)) for spec in self._with_needs(item.spec)]
+        failed = [(spec, result) for spec, result in results if result.is_error() and result.fault != "blocked"]
+        if any(spec.key in self._told or self._tries[spec.key] >= compat.reruns(self._items.get(spec.key, item)) for spec, _ in failed):
+            return False
+        for spec, result in results:
+            if result.is_error():
+                self._forget(spec)
+        for spec, result in failed:
+            self._tries[spec.key] += 1
+            self._failed_before.setdefault(spec.key, result)
+        return True
+
+    def _latest(self, item: CheckItem, spec: CheckSpec) -> CheckResult:
+        found = self._in_turn.get(spec.key)
+        return found if found is not None else self._submit(item, spec).result()
 
     def _awaited(self, item: CheckItem) -> CheckResult:
         future = self._futures.get(item.spec.key) or self._start(item)
         self._start_more()
         try:
             return future.result()
+        except pytest.fail.Exception as interrupted:  # by pytest-timeout; where this thread waited is of no interest
+            raise pytest.fail.Exception(interrupted.msg, pytrace=False) from None
         finally:
             self._flying.discard(item.spec.key)
 
@@ -146,7 +177,7 @@ class Prefetcher:
         If not, the skip of this one would be all there is to see: a false green.
         """
         roots = f", {result.message.removeprefix('blocked by ')}, "
-        return any(s.key in self._items and s.skip is None and f", {s.id}, " in roots for s in self._with_needs(spec))
+        return any(s.key in self._items and f", {s.id}, " in roots for s in self._with_needs(spec))
 
     def stop(self, reason: str) -> None:
         self._queue.clear()
@@ -177,7 +208,7 @@ class Prefetcher:
     def _submit(self, item: CheckItem, spec: CheckSpec) -> Future[CheckResult]:
         """Hand the check to the runner; what it needs may start with it, so all of them are set up before."""
         for each in self._with_needs(spec) if self._has_setup else ():
-            if (each is spec or each.skip is None) and (refused := self._set_up(item, each)) is not None:
+            if (refused := self._set_up(item, each)) is not None:
                 self._runner.settle(each, refused)
         return self._runner.submit(spec)
 
@@ -202,8 +233,8 @@ class Prefetcher:
     def _run_in_turn(self, item: CheckItem) -> CheckResult:
         """Run a check in this thread, after those that it needs; each of them once."""
         for spec in self._with_needs(item.spec):
-            if spec.key not in self._in_turn and spec.skip is None:
-                self._in_turn[spec.key] = self._run_here(item, spec) if self._is_in_turn(item, spec) else self._submit(item, spec).result()
+            if spec.key not in self._in_turn and self._is_in_turn(item, spec):
+                self._in_turn[spec.key] = self._run_here(item, spec)
         return self._in_turn[item.spec.key]
 
     def _is_in_turn(self, item: CheckItem, spec: CheckSpec) -> bool:
@@ -214,12 +245,12 @@ class Prefetcher:
         return spec.id in item.fixtures or any(self._is_in_turn(item, self._specs[spec.scope, need]) for need in spec.needs)
 
     def _with_needs(self, spec: CheckSpec) -> list[CheckSpec]:
-        """The check and all that it needs, directly or not, each after its own needs."""
+        """The check and all that it needs, directly or not, each after its own needs; without those to skip, and what only they need."""
         done: dict[tuple[str, str], CheckSpec] = {}
         stack = [(spec, iter(spec.needs))]
         while stack:
             each, needs = stack[-1]
-            fresh = next((n for need in needs if (n := self._specs[each.scope, need]).key not in done), None)
+            fresh = next((n for n in self._needs(each, needs) if n.key not in done), None)
             if fresh is not None:
                 stack.append((fresh, iter(fresh.needs)))
             else:
@@ -227,8 +258,11 @@ class Prefetcher:
                 stack.pop()
         return list(done.values())
 
+    def _needs(self, spec: CheckSpec, names: Iterable[str]) -> Iterator[CheckSpec]:
+        return (need for name in names if (need := self._specs[spec.scope, name]).skip is None)
+
     def _run_here(self, item: CheckItem, spec: CheckSpec) -> CheckResult:
-        needed = [self._in_turn[key] for need in spec.needs if (key := (spec.scope, need)) in self._in_turn]  # without those to skip
+        needed = [self._latest(item, need) for need in self._needs(spec, spec.needs)]
         roots = dict.fromkeys(r.message.removeprefix("blocked by ") if r.fault == "blocked" else str(r.id) for r in needed if r.is_error())
         if roots:
             return unrun(spec, f"blocked by {', '.join(roots)}", "blocked")

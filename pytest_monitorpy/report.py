@@ -48,6 +48,19 @@ class Recorder:
         found = root_causes([result for _, result in self.results if id(result) in failed or result["fault"] == "blocked"])
         return [cause for cause in found if id(cause.result) in failed]
 
+    def unexplained(self) -> list[str]:
+        """The checks that are skipped as blocked though nothing that blocks them failed in the end.
+
+        With pytest-xdist the check they need may have failed in one process and passed in another; nobody has looked at their targets.
+        """
+        from monitorpy.reporting.causes import root_causes
+
+        names = {id(data["result"]): nodeid for nodeid, data in self._found.items() if not data["failed"]}
+        excused = {"status": "error", "fault": "target"}
+        found = root_causes([{**data["result"], **excused} if data.get("excused") else data["result"] for data in self._found.values()])
+        rootless = [cause for cause in found if cause.result["fault"] == "blocked"]
+        return [names[id(each)] for cause in rootless for each in (cause.result, *cause.failing, *cause.blocked) if id(each) in names]
+
     def document(self) -> dict[str, Any]:
         """The document of ``monitorpy batch --json``."""
         return document([result for _, result in self.results], monotonic() - self._started)

@@ -39,6 +39,7 @@ def summarize(terminal: pytest.TerminalReporter, recorder: Recorder) -> None:
     if terminal.config.get_verbosity() < -1:
         return
     _write_causes(terminal, results, recorder.causes())
+    _write_unexplained(terminal, recorder.unexplained())
     _write_warnings(terminal)
     if terminal.config.get_verbosity() > -1:
         _write_slowest(terminal, results)
@@ -57,6 +58,17 @@ def _write_causes(terminal: pytest.TerminalReporter, results: Sequence[Found], c
         more = f" ({told})" if (told := behind(cause)) else ""
         _write(terminal, "CAUSE", f"{names[id(cause.result)]} - {_cut(cause.result['message'])}{more}", red=True)
     _write_rest(terminal, len(causes) - _CAUSES)
+
+
+def _write_unexplained(terminal: pytest.TerminalReporter, names: Sequence[str]) -> None:
+    """The checks that were not looked at though what they need passed in the end: they fail the run."""
+    if not names:
+        return
+    terminal.write_sep("=", "monitorpy checks that nobody looked at", red=True, bold=True)
+    terminal.write_line("They were blocked by a check that failed in one process of pytest-xdist, and passed in another.")
+    for name in names[:_CAUSES]:
+        _write(terminal, "BLOCKED", name, red=True)
+    _write_rest(terminal, len(names) - _CAUSES)
 
 
 def _write_warnings(terminal: pytest.TerminalReporter) -> None:

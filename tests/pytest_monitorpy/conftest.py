@@ -58,6 +58,18 @@ def project(pytester, monkeypatch):
     return Project(pytester)
 
 
+@pytest.fixture
+def torn(project):
+    """A project whose check "root" fails in the second worker of two: "after", which runs there, is blocked by a check that passes."""
+    project.conftest("""
+        @register_plugin("torn")
+        def torn(config):
+            return CheckResult("error" if os.environ["PYTEST_XDIST_WORKER"] == "gw1" else "success", "as it is here")
+    """)
+    project.write("checks.yaml", "checks: [{id: root, plugin: torn}, {id: after, plugin: say, needs: [root]}]")
+    return project
+
+
 def without(plugins):
     """Options of pytest that switch the plugins off; "-p NAME" behind them switches one on again."""
     return " ".join(f"-p no:{name}" for name in sorted(plugins))

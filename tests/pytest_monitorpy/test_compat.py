@@ -76,3 +76,12 @@ def test_a_coroutine_where_anyio_runs_its_fixtures():
         return 42
 
     assert compat.in_anyio_runner("asyncio", answer) == 42
+
+
+def test_only_a_traceback_gets_a_place():
+    shown = compat.located_repr("a text", "checks.yaml", 3)
+    assert shown == "a text"
+
+
+def test_reruns_of_an_item_that_has_none_granted():
+    assert compat.reruns(Anything()) == 0

@@ -76,7 +76,9 @@ def test_a_failing_fixture_shows_the_users_frames_only(project):
     project.write("checks.yaml", 'checks: [{id: a, plugin: "fixture:bad"}]')
     result = project.run("--monitorpy=checks.yaml")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["E       RuntimeError: no broker", "ERROR checks.yaml::a - RuntimeError: no broker"])
+    result.stdout.fnmatch_lines(
+        ["E       RuntimeError: no broker", "*- check file -*", "checks.yaml:1", "ERROR checks.yaml::a - RuntimeError: no broker"]
+    )
     result.stdout.no_fnmatch_line("*_pytest*")
 
 

@@ -99,3 +99,9 @@ def test_warnings_as_errors(project, more):
     project.write("checks.yaml", "checks: [{id: a, plugin: say, tags: [prod]}, {id: b, plugin: say, config: {status: warning}}]")
     result = project.run("--monitorpy=checks.yaml", "-W", "error", "--strict-markers", "--strict-config", *more)
     result.assert_outcomes(passed=1, xfailed=1)
+
+
+def test_a_check_that_nobody_looked_at_fails_the_run(torn):
+    result = torn.run("--monitorpy=checks.yaml", "-n2")
+    result.assert_outcomes(passed=1, skipped=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -371,3 +371,77 @@ def test_a_skipped_check_that_is_needed_is_not_run(project, run):
     project.conftest(SETUP)
     project.write("checks.yaml", prepared("a_fixture: b", "c: b") + "- {id: b, plugin: crash, skip: later}\n")
     run("--monitorpy=checks.yaml").assert_outcomes(passed=2, skipped=1)
+
+
+RERUN = """
+    @register_plugin("first")
+    def first(config):
+        "Fails as many times as its config says, in each process."
+        mark(config["n"] + os.environ.get("PYTEST_XDIST_WORKER", ""))
+        failing = Path(config["n"] + os.environ.get("PYTEST_XDIST_WORKER", "")).stat().st_size <= config.get("failing", 1)
+        return CheckResult.error("not yet") if failing else CheckResult.success("at last")
+
+    @monitorpy_fixture("first_fixture")
+    def first_fixture():
+        return first
+
+    @monitorpy_fixture("say_fixture")
+    def say_fixture():
+        return say
+"""
+
+
+def test_what_needs_a_check_that_passes_on_a_rerun_runs(project, run):
+    """In whatever order, in whatever thread and process, and behind one another."""
+    project.conftest(f"\n    from pathlib import Path\n{RERUN}")
+    project.write(
+        "checks.yaml",
+        """
+        checks:
+          - {id: above, plugin: say, needs: [fine, root]}
+          - {id: above f, plugin: say_fixture, needs: [f root]}
+          - {id: fine, plugin: say}
+          - {id: root, plugin: first, config: {n: root}}
+          - {id: f root, plugin: first_fixture, config: {n: f}}
+          - {id: last, plugin: say, needs: [behind f]}
+          - {id: behind, plugin: say, needs: [root]}
+          - {id: behind f, plugin: say, needs: [f root, behind]}
+          - {id: mixed f, plugin: say_fixture, needs: [root, behind f]}
+          - {id: late, plugin: first, config: {n: late, failing: 2}}
+          - {id: behind late, plugin: say_fixture, needs: [late]}
+    """,
+    )
+    result = run("-p", "rerunfailures", "--reruns=2", "--monitorpy=checks.yaml", "-rA", "-v")
+    result.assert_outcomes(passed=11)
+    for root in ("root", "f root", "late"):
+        assert any("RERUN" in line and f"checks.yaml::{root}" in line for line in result.outlines)
+
+
+def test_a_root_gets_no_more_reruns_than_its_own_test_would_get(project):
+    project.conftest(f"\n    from pathlib import Path\n{RERUN}")
+    project.write(
+        "checks.yaml",
+        """
+        checks:
+          - {id: above, plugin: say, needs: [root]}
+          - {id: above too, plugin: say_fixture, needs: [root]}
+          - {id: root, plugin: first, config: {n: root, failing: 99}}
+          - {id: behind, plugin: say, needs: [root]}
+    """,
+    )
+    result = project.run("-p", "rerunfailures", "--reruns=2", "--monitorpy=checks.yaml")
+    assert result.parseoutcomes() == {"failed": 1, "skipped": 3, "rerun": 2}
+    assert [path.read_text() for path in project.path.glob("root*")] == ["x" * 5]
+
+
+def test_who_waits_may_be_interrupted(project, ms):
+    """By pytest-timeout. What shows is that, not where the thread of the tests waited."""
+    project.conftest("""
+        @register_plugin("hang")
+        def hang(config):
+            threading.Event().wait(60)
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: hang}, {id: b, plugin: say}]")
+    result = project.run("-p", "timeout", f"--timeout={200 * ms}", "--monitorpy=checks.yaml", "--show-capture=no")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*__ hang check 'a' __*", "Timeout (>*", "*- check file -*", "checks.yaml:1"], consecutive=True)

@@ -135,3 +135,22 @@ def test_a_worker_that_dies_in_a_python_test_is_not_ours():
     report = pytest.TestReport("test_own.py::test_own", ("test_own.py", None, "test_own.py"), {}, "failed", "died", "???")
     pytest_handlecrashitem("test_own.py::test_own", report)
     assert report.when == "???"
+
+
+def test_a_check_that_is_blocked_by_one_that_passes_elsewhere(torn):
+    result = torn.run("--monitorpy=checks.yaml", "-n2")
+    result.assert_outcomes(passed=1, skipped=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["BLOCKED checks.yaml::after"])
+
+
+def test_a_check_that_is_blocked_by_one_that_a_hook_excuses(project):
+    project.conftest("""
+        def pytest_monitorpy_check_result(item, check, result):
+            return result.changed(status="warning") if check.id == "root" else None
+    """)
+    project.write("checks.yaml", "checks: [{id: root, plugin: say, config: {status: error}}, {id: after, plugin: say, needs: [root]}]")
+    result = project.run("--monitorpy=checks.yaml")
+    result.assert_outcomes(xfailed=1, skipped=1)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.no_fnmatch_line("BLOCKED*")

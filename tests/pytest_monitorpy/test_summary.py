@@ -153,3 +153,11 @@ def test_the_deadline_of_the_run_is_no_root_cause(project):
     result = project.run("--monitorpy=checks.yaml", "--monitorpy-deadline=0.1")
     assert section(result, "monitorpy root causes") is None
     result.assert_outcomes(failed=4)
+
+
+def test_checks_that_nobody_looked_at(torn):
+    result = torn.run("--monitorpy=checks.yaml", "-n2")
+    assert section(result, "monitorpy checks that nobody looked at") == [
+        "They were blocked by a check that failed in one process of pytest-xdist, and passed in another.",
+        "BLOCKED checks.yaml::after",
+    ]
