@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +31,9 @@ _FIELDS: dict[str, Any] = {
     "needs": tuple | list,
     "skip": str | None,
 }
+
+_LONE = re.compile("[\ud800-\udfff]")
+"""Half a character, which no file can hold, and no report can carry from a worker of pytest-xdist."""
 
 
 def checks_of(node: pytest.Collector, loaded: list[CheckSpec]) -> list[CheckSpec]:
@@ -88,9 +92,9 @@ def _wrong_field(check: CheckSpec) -> str | None:
     for name, kinds in _FIELDS.items():
         if not isinstance(value := getattr(check, name), kinds):
             return f"{name} is {kind(value)}"
-    texts = [check.id, check.plugin, *check.tags, *check.needs]
-    odd = next((text for text in texts if not isinstance(cast(object, text), str) or not text), None)
-    return None if odd is None else f"id, plugin, tags and needs are not all text: {odd!r:.80}"
+    texts = [check.id, check.plugin, *check.tags, *check.needs, *([] if check.group is None else [check.group])]
+    odd = next((text for text in texts if not isinstance(cast(object, text), str) or not text or _LONE.search(text)), None)
+    return None if odd is None else f"id, plugin, group, tags and needs are not all text: {odd!r:.80}"
 
 
 def _mistakes(checks: Sequence[CheckSpec]) -> Iterator[Issue]:

@@ -6,8 +6,10 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import os
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, partial
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A check with its place in the run's file order, the fixtures that it and the checks it needs are made of, and the names of its nodes."""
+    """A check with its place in the run's file order, the fixtures that it and the checks it needs are made of, and its nodes' names."""
 
     spec: CheckSpec
     order: int
@@ -84,6 +86,7 @@ class CheckFileNode(pytest.Module):
         entries = list(_entries(checks, uses, len(state.specs)))
         state.specs += checks
         _register_tags(self.config, checks)
+        _tell_new_names(entries, Source(self._shown(), 1))
         return self._nodes(self._only(entries, state))
 
     def _load(self, state: State) -> list[CheckSpec]:
@@ -174,6 +177,15 @@ def _entries(checks: list[CheckSpec], uses: Mapping[str, dict[str, str]], first:
             groups[spec.group] = unique(group_name(spec.group), taken[None])
         group = groups[spec.group] if spec.group is not None else None
         yield Entry(spec, order, uses.get(spec.id, {}), group, unique(node_name(spec.id), taken[group]))
+
+
+def _tell_new_names(entries: list[Entry], somewhere: Source) -> None:
+    """Warn of checks whose node ids are not what the file says, once for each line: what can be typed there is something else."""
+    new = {(e.spec.source or somewhere): e for e in reversed(entries) if e.name != e.spec.id or e.group != e.spec.group}
+    for at, entry in reversed(new.items()):
+        given, shown = (entry.spec.id, entry.name) if entry.name != entry.spec.id else (entry.spec.group, entry.group)
+        with suppress(Warning):  # under -W error: a name is no reason to fail what is fine
+            warnings.warn_explicit(f"in node ids, {given!r} is called {shown!r}", pytest.PytestWarning, at.file, at.line)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -83,6 +83,7 @@ def test_mistakes_of_hooks_end_the_collection(project, run, monkeypatch):
                 case "list.yaml": return [a, b]
                 case "int.yaml": checks[1] = 7
                 case "id.yaml": checks[1] = replace(b, id="")
+                case "half.yaml": checks[1] = replace(b, group="x\\udc80")
                 case "tags.yaml": checks[1] = replace(b, tags="prod")
                 case "twice.yaml": checks.append(replace(b, source=None))
                 case "needs.yaml": checks.remove(a)
@@ -90,7 +91,7 @@ def test_mistakes_of_hooks_end_the_collection(project, run, monkeypatch):
                 case "own.yaml": checks.append(replace(b, id="d", source=None, needs=("e",)))
                 case "crash.yaml": raise RuntimeError("not with " + a.config["key"])
     """)
-    names = ("bool", "list", "int", "id", "tags", "twice", "needs", "circle", "own", "crash")
+    names = ("bool", "list", "int", "id", "half", "tags", "twice", "needs", "circle", "own", "crash")
     for name in names:
         project.write(
             f"{name}.yaml",
@@ -106,7 +107,8 @@ def test_mistakes_of_hooks_end_the_collection(project, run, monkeypatch):
             "pytest_monitorpy_collect_check (conftest.py) must return None, False or a CheckSpec, not bool True; asked for 'a'",
             "pytest_monitorpy_modify_checks (conftest.py) must return nothing, not list; change the list in place: checks[[]:[]] = [[]...[]]",
             "pytest_monitorpy_modify_checks (conftest.py) must leave CheckSpecs in checks, not int (checks[[]1[]])",
-            "pytest_monitorpy_modify_checks (conftest.py) left a CheckSpec in checks[[]1[]] whose id, plugin, tags and needs are not all text: ''",
+            "pytest_monitorpy_modify_checks (conftest.py) left a CheckSpec in checks[[]1[]] whose id, plugin, group, tags and needs are not all text: ''",
+            "* left a CheckSpec in checks[[]1[]] whose id, plugin, group, tags and needs are not all text: 'x?udc80'",
             "pytest_monitorpy_modify_checks (conftest.py) left a CheckSpec in checks[[]1[]] whose tags is str",
             "twice.yaml:3:3: the hooks give the id 'b' to 2 checks: give each its own",
             "needs.yaml:4:3: 'c' needs 'a', which the hooks left out: drop both, or take it out of the needs",

@@ -106,7 +106,7 @@ def test_interleaved_groups_and_equal_names(project):
           - {id: g, plugin: say}
     """.replace('"x[y"', '"x\\\\y"').replace('"x(y"', '"x/y"'),
     )
-    result = project.run("--monitorpy=checks.yaml", "--co", "-q")
+    result = project.run("--monitorpy=checks.yaml", "--co", "-q", "-W", "default")
     assert [line for line in result.outlines if "::" in line] == [
         "checks.yaml::g::a",
         "checks.yaml::g::b",
@@ -114,6 +114,28 @@ def test_interleaved_groups_and_equal_names(project):
         "checks.yaml::x/y#2",
         "checks.yaml::g#2",
     ]
+    assert [line.strip() for line in result.outlines if "PytestWarning" in line] == [
+        f"checks.yaml:{line}: PytestWarning: in node ids, {given!r} is called {shown!r}"
+        for line, given, shown in ((4, "x\\y", "x/y"), (6, "x/y", "x/y#2"), (7, "g", "g#2"))
+    ]
+
+
+def test_a_new_name_is_no_mistake_and_is_told_once_for_each_line(project, run):
+    project.conftest("""
+        def pytest_monitorpy_modify_checks(config, checks):
+            import dataclasses
+            checks.append(dataclasses.replace(checks[0], id="late::a", group="g[1]", source=None))
+    """)
+    project.write("checks.yaml", 'checks: [{id: a, plugin: say, group: "g\\\\h", matrix: {p: ["c:\\\\x", "d:\\\\x"]}}]')
+    result = run("--monitorpy=checks.yaml", "-rA", "-W", "default")
+    assert result.parseoutcomes()["passed"] == 3
+    told = {line.strip() for line in result.outlines if "PytestWarning" in line}
+    assert told == {
+        r"checks.yaml:1: PytestWarning: in node ids, 'a[c:\\x]' is called 'a[c:/x]'",
+        "checks.yaml:1: PytestWarning: in node ids, 'late::a' is called 'late:a'",
+    }
+    result.stdout.fnmatch_lines_random(["PASSED checks.yaml::g(1)::late:a"])
+    assert run("--monitorpy=checks.yaml", "-W", "error").parseoutcomes() == {"passed": 3}
 
 
 def test_an_included_check_shows_its_own_file(project, run):
