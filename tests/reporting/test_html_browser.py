@@ -237,6 +237,8 @@ def test_the_browsers_own_search_looks_into_what_is_closed(plain):
 def test_on_paper(page):
     page.devtools("Emulation.setEmulatedMedia", media="print")
     assert page.texts(".tools") == []
+    assert page.texts(f"{ROWS} details td") == ["status_code", "200", "503"]  # nobody can click on paper
+    assert page.texts("pre.raw") == []
     assert names(page) == ORDER
     assert page.devtools("Page.printToPDF")["data"].startswith("JVBERi0")  # "%PDF-"
     page.devtools("Emulation.setEmulatedMedia", media="")
