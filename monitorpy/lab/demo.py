@@ -21,6 +21,7 @@ from monitorpy.lab.lab import Lab
 
 DEFAULT_FOLDER = Path("monitorpy-demo")
 REPORT = "report.html"
+PAGE = "checks.html"
 RESULTS = "results.json"
 ENVIRONMENT = "lab.env"
 INTERRUPTED = 130  # what shells report for Ctrl-C
@@ -49,10 +50,11 @@ def run_demo(
 
 
 def _run(folder: Path, environ: Mapping[str, str]) -> int:
-    for name in (REPORT, RESULTS):
+    for name in (REPORT, PAGE, RESULTS):
         (folder / name).unlink(missing_ok=True)  # what lies there afterwards is of this run
     files = [f"--monitorpy={name}" for name in _OURS]
-    command = ["pytest", *files, f"--html={REPORT}", "--self-contained-html", f"--monitorpy-json={RESULTS}", "-p", "no:cacheprovider"]
+    reports = [f"--html={REPORT}", "--self-contained-html", f"--monitorpy-html={PAGE}", f"--monitorpy-json={RESULTS}"]
+    command = ["pytest", *files, *reports, "-p", "no:cacheprovider"]
     _say(f"$ cd {shlex.quote(str(folder))} && {shlex.join(command)}")
     try:
         code = _call(command, folder, _environment(os.environ, environ))
@@ -60,6 +62,8 @@ def _run(folder: Path, environ: Mapping[str, str]) -> int:
     except KeyboardInterrupt:
         _say("\ninterrupted")
         verdict = INTERRUPTED
+    if (folder / PAGE).exists():
+        _say(f"The checks alone, on a page of MonitorPy's own: {folder / PAGE}")
     if (folder / REPORT).exists():
         _say(f"The report is in {folder / REPORT}")
     return verdict

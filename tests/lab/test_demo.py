@@ -167,12 +167,15 @@ def test_the_whole_demo(tmp_path):
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     folder = project / "monitorpy-demo"
-    assert ran.stdout.splitlines()[-1] == f"The report is in {folder / 'report.html'}"
+    assert ran.stdout.splitlines()[-2:] == [
+        f"The checks alone, on a page of MonitorPy's own: {folder / 'checks.html'}",
+        f"The report is in {folder / 'report.html'}",
+    ]
     assert sorted(path.name for path in project.iterdir() if path.name != "__pycache__") == ["conftest.py", "monitorpy-demo", "pytest.ini"]
-    written = [(folder / name).read_text() for name in ("report.html", "results.json")] + [ran.stdout]
+    written = [(folder / name).read_text() for name in ("report.html", "checks.html", "results.json")] + [ran.stdout]
     token = (folder / "secrets" / "token.txt").read_text().strip()
     for text in written:
         assert token not in text
         assert "correct horse" not in text
-    summary = json.loads(written[1])["summary"]
+    summary = json.loads(written[2])["summary"]
     assert summary["total"] == sum(summary[key] for key in ("success", "warning", "error", "blocked", "skipped"))
