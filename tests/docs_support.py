@@ -66,7 +66,7 @@ PORTS = {
 EXTRA_PORTS = {"50051": docs_servers.grpc_port, "8765": docs_servers.websocket_port}
 
 _FILE = re.compile(r"# ([\w./-]+\.(?:py|ya?ml|ini|toml|json|txt))\n")
-_ELSEWHERE = re.compile(r"example\.(org|com|net)|/etc/|/path/|\bdemo\b|-n \d|--html|dask:")
+_ELSEWHERE = re.compile(r"example\.(org|com|net)|/etc/|/path/|\bdemo\b|-n \d|--html=|dask:")
 _OF_OTHERS = {"pip", "python", "python3", "git", "export", "cat", "source"}
 _lab: list[Lab] = []
 
