@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,11 +35,13 @@ class Browser:
         self._session += f"/{made['sessionId']}"
 
     def open(self, page: Path, fragment: str = "") -> None:
+        self.visit(page.as_uri() + fragment)
+
+    def visit(self, address: str) -> None:
         self.log("browser"), self.log("performance")  # what is there already is of the page before
-        self._ask("POST", "/url", {"url": page.as_uri() + fragment})
-        done = "location.pathname === arguments[0] && document.readyState === 'complete'"
-        while not self.run(done, str(page)):  # the driver may have waited for the browser's first page
-            pass
+        self._ask("POST", "/url", {"url": address})
+        while not self.run("location.href === arguments[0] && document.readyState === 'complete'", address):
+            pass  # the driver may have waited for the browser's first page
 
     def run(self, script: str, *args: Any) -> Any:
         """The value of a JavaScript expression, which may use ``arguments``."""
@@ -68,6 +71,11 @@ class Browser:
 
     def screenshot(self) -> bytes:
         return base64.b64decode(self.devtools("Page.captureScreenshot", format="png")["data"])
+
+    def roles(self) -> Counter[str]:
+        """What assistive technology is told that there is, and how many of each."""
+        tree = self.devtools("Accessibility.getFullAXTree")["nodes"]
+        return Counter(node["role"]["value"] for node in tree if not node["ignored"])
 
     def log(self, kind: str) -> list[dict[str, Any]]:
         """The entries since the last call: of the console ("browser"), of the network among others ("performance")."""
