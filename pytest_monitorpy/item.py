@@ -84,7 +84,7 @@ class CheckItem(pytest.Item):
         return custom.check_of(self._request, name, self.funcargs[name])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
-        if self.result is not None and isinstance(excinfo.value, outcome.CheckFailed | outcome.CheckWarning):
+        if self.result is not None and isinstance(excinfo.value, outcome.OURS):
             return outcome.text(self, self.result, str(excinfo.value))
         return self._repr_failure_py(excinfo, style)
 
@@ -101,8 +101,13 @@ class CheckItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """The place in the check file. The third part must not end the node id: pytest would replace the dots in it."""
         source = self.spec.source
-        path = self.config.invocation_params.dir / source.file if source is not None else self.path
+        path = _joined(self.config.invocation_params.dir, source.file) if source is not None else self.path
         return path, source.line - 1 if source is not None else 0, f"{self.spec.plugin} check '{self.name}'"
+
+
+@lru_cache(maxsize=64)
+def _joined(folder: Path, file: str) -> Path:
+    return folder / file
 
 
 @lru_cache(maxsize=1024)

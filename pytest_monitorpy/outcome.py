@@ -12,7 +12,7 @@ import pytest
 from monitorpy.core.plain import to_plain
 from monitorpy.core.plugin_base import MonitorPlugin, target_in
 from monitorpy.core.result import CheckResult, SkippedCheck
-from monitorpy.reporting.explain import explain, printable, shown_config
+from monitorpy.reporting.explain import explain, full_masker, printable, shown_config
 from pytest_monitorpy import compat, user_hooks
 from pytest_monitorpy.prefetch import prefetcher
 from pytest_monitorpy.state import STATE
@@ -30,10 +30,19 @@ class CheckFailed(AssertionError):  # noqa: N818 - the name is what people read 
     __module__ = "monitorpy"
 
 
+class CheckBroken(Exception):  # noqa: N818 - as above
+    """A check could not tell how its target is: a plugin crashed, the config is wrong, there is no network here. Allure says "broken"."""
+
+    __module__ = "monitorpy"
+
+
 class CheckWarning(Exception):  # noqa: N818 - it is no error: the test counts as passed with a warning
     """A check ended in a warning; nobody outside this package sees it."""
 
     __module__ = "monitorpy"
+
+
+OURS = CheckFailed | CheckBroken | CheckWarning
 
 
 def judge(item: CheckItem, result: CheckResult) -> None:
@@ -45,7 +54,12 @@ def judge(item: CheckItem, result: CheckResult) -> None:
     if result.is_error():
         if result.fault == "blocked" and prefetcher(item.session).root_is_reported(item.spec, result):
             pytest.skip(message)
-        raise CheckFailed(message)
+        raise failure(result, message)
+
+
+def failure(result: CheckResult, message: str) -> Exception:
+    """What to raise for an error."""
+    return (CheckFailed if result.fault in {None, "target", "blocked"} else CheckBroken)(message)
 
 
 def first_line(result: CheckResult) -> str:
@@ -55,19 +69,19 @@ def first_line(result: CheckResult) -> str:
 
 def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Put the check's own time, data and, for a warning, outcome on pytest's report."""
+    if report.passed and report.when != "call":
+        return
     result = item.result if report.when == "call" else None
     if result is not None:
         report.duration = result.response_time
         report.stop = report.start + report.duration
     if call.excinfo is not None and isinstance(call.excinfo.value, CheckWarning):
         as_warning(report, str(call.excinfo.value))
-    if report.skipped and isinstance(report.longrepr, tuple):  # a fixture's own pytest.skip()
-        report.longrepr = (*report.longrepr[:2], item.spec.masker.text(report.longrepr[2]))
     if report.skipped and result is not None and result.fault == "blocked":
         path, line, _ = item.reportinfo()
         report.longrepr = (str(path), line + 1, f"Skipped: {first_line(result)}")
     if report.when == "call" or (report.when == "setup" and not report.passed):
-        report.monitorpy = {"order": item.order, "excused": item.excused, **_data(item, result, report)}  # type: ignore[attr-defined]
+        report.monitorpy = {"order": item.order, "excused": item.excused, **_data(item, call, report)}  # type: ignore[attr-defined]
 
 
 def shape_python_report(warned: Warned, report: pytest.TestReport) -> None:
@@ -122,13 +136,31 @@ def target_of(item: CheckItem, result: CheckResult | None) -> str:
     return item.spec.masker.text(seen or target_in(item.spec.config, MonitorPlugin.target_keys) or "")
 
 
-def _data(item: CheckItem, result: CheckResult | None, report: pytest.TestReport) -> dict[str, Any]:
+def without_secrets(item: CheckItem, raised: pytest.ExceptionInfo[BaseException]) -> pytest.ExceptionInfo[BaseException]:
+    """The exception, or one that looks like it, with a message that can be shown as it is."""
+    error = raised.value
+    if isinstance(error, OURS):  # the message of a result is masked
+        return raised
+    masker = full_masker(item.spec)
+    if not masker or masker.text(text := raised.exconly()) == text:
+        return raised
+    if isinstance(error, pytest.skip.Exception | pytest.fail.Exception | pytest.xfail.Exception):
+        error.msg = masker.text(str(error.msg))
+        return raised
+    base = AssertionError if isinstance(error, AssertionError) else Exception
+    hidden = type(type(error).__name__, (base,), {"__module__": type(error).__module__})(masker.text(str(error)))
+    hidden.__cause__, hidden.__context__ = error.__cause__, error.__context__
+    hidden.__suppress_context__ = error.__suppress_context__
+    return pytest.ExceptionInfo.from_exception(hidden.with_traceback(error.__traceback__))
+
+
+def _data(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:
     """What travels on the report, from an xdist worker too: plain JSON only."""
-    spec = item.spec
+    spec, result = item.spec, item.result if report.when == "call" else None
     signature: dict[str, Any] = {"plugin": spec.plugin, "tags": spec.tags, "group": spec.group, "source": spec.source}
     if result is not None:
         found = result.to_dict()
-    elif report.skipped:
+    elif report.skipped or (call.excinfo is not None and isinstance(call.excinfo.value, pytest.xfail.Exception)):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         found = SkippedCheck(spec.id, message=reason.removeprefix("Skipped: "), **signature).to_dict()
     else:

@@ -7,6 +7,7 @@ needs the engine is imported inside the hook that needs it.
 from __future__ import annotations
 
 from functools import cached_property
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     compat.add_initial_paths(early_config, state.initial_paths(early_config))
+    early_config.add_cleanup(partial(state.thaw, early_config))  # the first one runs last: after pytest's own search for garbage
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -53,12 +53,12 @@ def run_ahead(session: pytest.Session) -> Iterator[None]:
     """Start the checks of the session before their items' turns, and leave none behind, however the session ends."""
     runner = prefetcher(session)
     gc.freeze()  # what was collected lives as long as the session does: no need to look through it again and again for garbage
+    session.config.stash[STATE].frozen = True
     try:
         if not hasattr(session.config, "workerinput"):  # a worker of pytest-xdist learns bit by bit what it shall run
             runner.plan(session.items)
         yield
     finally:
-        gc.unfreeze()
         runner.stop("the test session has ended")
 
 
@@ -81,6 +81,7 @@ class Prefetcher:
         self._runner = Runner(state.specs, workers=self.workers, per_host=per_host, deadline=settings.deadline)
         self._items = {item.spec.key: item for item in _checks(items)}
         self._specs = {spec.key: spec for spec in state.specs}
+        self._needed = {(spec.scope, need) for spec in state.specs for need in spec.needs}
         self._queue: deque[tuple[int, pytest.Item]] = deque()
         self._places: dict[pytest.Item, int] = {}
         self._futures: dict[tuple[str, str], Future[CheckResult]] = {}
@@ -114,6 +115,8 @@ class Prefetcher:
             check.result = None  # the report has it
             self._flying.discard(check.spec.key)
             self._futures.pop(check.spec.key, None)
+            if check.spec.key not in self._needed:
+                self._runner.forget(check.spec)
         self._start_more()
 
     def result_of(self, item: CheckItem) -> CheckResult:

@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import gc
 import os
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ class State:
         self.specs: list[CheckSpec] = []
         self.dropped = 0
         self.prefetcher: Prefetcher | None = None
+        self.frozen = False
         self.recorder: Recorder | None = None
         self._started = monotonic()
         self._registered = False
@@ -120,6 +122,12 @@ def set_up(config: pytest.Config) -> None:
     state.unseen = set(state.wanted)
     if inside:
         config.pluginmanager.register(WayIn(inside), "monitorpy-way-in")
+
+
+def thaw(config: pytest.Config) -> None:
+    """Give back to the garbage collector what `run_ahead` took out of its sight."""
+    if (state := config.stash.get(STATE, None)) is not None and state.frozen:
+        gc.unfreeze()
 
 
 def initial_paths(config: pytest.Config) -> list[str]:
