@@ -45,3 +45,13 @@ def test_a_conftest_is_named_the_same_on_another_machine():
         "a_plugin",
         "sub/conftest.py",
     ]
+
+
+@pytest.mark.parametrize("option", ["json", "html"])
+def test_a_report_that_could_not_be_written_is_told_before_anything_runs(project, option):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    result = project.run("--monitorpy=checks.yaml", f"--monitorpy-{option}=conftest.py/report")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --monitorpy-{option}: cannot write *"])
+    assert project.run("--monitorpy=checks.yaml", f"--monitorpy-{option}=new/folder/report").ret == 0
+    assert (project.path / "new/folder/report").stat().st_size
