@@ -28,9 +28,9 @@ def test_a_check_runs_once_until_it_is_forgotten(plugins):
 
     check = spec("a", "count")
     with Runner([check]) as runner:
-        future = runner.submit(check)
-        assert runner.submit(check) is future
-        assert future.result(10).message == "1"
+        futures = [runner.submit(check), runner.submit(check)]
+        assert [future.result(10).message for future in futures] == ["1", "1"]
+        assert runner.submit(check).result(10).message == "1"
         runner.forget(check)
         assert runner.submit(check).result(10).message == "2"
 
@@ -70,6 +70,39 @@ def test_an_idle_thread_is_used_again(say):
             runner.submit(spec(str(n))).result(10)
             names |= {t.ident for t in threading.enumerate() if t.name == "monitorpy-worker"}
         assert len(names) <= 4
+
+
+class Limited:
+    """The threads of a system that allows so many more."""
+
+    def __init__(self, monkeypatch, allowed):
+        start = threading.Thread.start
+
+        def limited(thread):
+            if thread.name == "monitorpy-worker":
+                if not self.allowed:
+                    raise RuntimeError("can't start new thread")
+                self.allowed -= 1
+            start(thread)
+
+        self.allowed = allowed
+        monkeypatch.setattr(threading.Thread, "start", limited)
+
+
+def test_the_threads_that_there_are_do_all_the_work(gate, monkeypatch):
+    Limited(monkeypatch, 2)
+    with Runner([], workers=10) as runner:
+        futures = [runner.submit(spec(str(n), "gated", config={"n": n})) for n in range(5)]
+        for _ in range(2):
+            assert gate.entered.acquire(timeout=10)
+        gate.set()
+        assert all(future.result(10).is_success() for future in futures)
+
+
+def test_no_thread_at_all_is_told(say, monkeypatch):
+    Limited(monkeypatch, 0)
+    with Runner([]) as runner, pytest.raises(RuntimeError, match="can't start new thread"):
+        runner.submit(spec("a"))
 
 
 def test_a_host_is_asked_by_so_many_at_a_time(gate):

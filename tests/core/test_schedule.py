@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitorpy.core.result import CheckResult
-from monitorpy.core.schedule import Schedule
+from monitorpy.core.schedule import Schedule, given_up
 from monitorpy.core.spec import CheckSpec
+from monitorpy.net.deadline import Deadline
 
 GOOD = CheckResult.success("fine")
 BAD = CheckResult.error("bad")
@@ -28,6 +31,26 @@ def settled(plan):
     found = [(job.spec.id, job.result.message) for job in plan.settled]
     plan.settled.clear()
     return found
+
+
+def test_what_blocked_a_check_is_forgotten_with_it():
+    root, leaf = spec("root"), spec("leaf", "root")
+    plan = schedule(root, leaf)
+    plan.end(plan.add(root), BAD)
+    plan.add(leaf)
+    assert settled(plan) == [("root", "bad"), ("leaf", "blocked by root")]
+    plan.forget(root)
+    plan.forget(leaf)
+    plan.end(plan.add(root), GOOD)
+    ready(plan)
+    plan.add(leaf)
+    assert ready(plan) == ["leaf"]
+
+
+def test_a_check_that_is_given_up_has_the_status_it_may_have():
+    late = given_up(replace(spec("late"), severity="warning"), Deadline(0.0))
+    assert (late.status, late.fault, late.attempts) == ("warning", "target", 1)
+    assert late.message == "no result within 0 s: the check did not stop at its deadline and was given up"
 
 
 def test_a_check_is_scheduled_once():
