@@ -169,10 +169,12 @@ def crash_repr(crash: BaseException, style: str = "short") -> TerminalRepr:
     return excinfo.getrepr(style=cast("Any", "long" if style == "auto" else style))
 
 
-def located_repr(shown: str | TerminalRepr, path: str, line: int) -> TerminalRepr:
-    """A traceback with the place in the check file at its end."""
+def located_repr(shown: str | TerminalRepr, path: str, line: int, tidy: Callable[[str], str]) -> TerminalRepr:
+    """A traceback with the place in the check file at its end, and a message for summaries."""
     if isinstance(shown, ExceptionRepr):
         shown.addsection("check file", f"{path}:{line}")
+        if shown.reprcrash is not None:
+            shown.reprcrash.message = tidy(shown.reprcrash.message)
     return cast("TerminalRepr", shown)
 
 

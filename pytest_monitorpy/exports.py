@@ -34,7 +34,7 @@ class Exports:
 
     def __init__(self, config: pytest.Config) -> None:
         self._hook = config.hook.pytest_monitorpy_report_check
-        self._style = config.option.tbstyle
+        self._style = config.getoption("tbstyle", "auto")
         self._waiting: dict[str, list[tuple[pytest.TestReport, Outcome]]] = {}
         self._again: set[str] = set()
 

@@ -5,13 +5,13 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitorpy.reporting.explain import full_masker
+from monitorpy.reporting.explain import full_masker, harmless, printable
 from pytest_monitorpy import compat, custom, outcome, user_hooks
 from pytest_monitorpy.names import may_be_marker
 from pytest_monitorpy.prefetch import prefetcher
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from monitorpy.core.result import CheckResult
     from monitorpy.core.spec import CheckSpec
+    from monitorpy.utils.masking import Masker
     from pytest_monitorpy.custom import FixtureCheck
 
 
@@ -69,6 +70,8 @@ class CheckItem(pytest.Item):
         compat.new_request(self)
 
     def setup(self) -> None:
+        if self.spec.skip is not None:  # -p no:skipping
+            pytest.skip(self.spec.masker.text(self.spec.skip))
         compat.fill_fixtures(self)
 
     def runtest(self) -> None:
@@ -90,9 +93,13 @@ class CheckItem(pytest.Item):
 
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
         """What pytest calls for set-up and teardown; locals and messages may hold secrets."""
-        shown = compat.located_repr(super()._repr_failure_py(excinfo, style), *outcome.place(self))
+        if not self.config.getoption("fulltrace", default=False):
+            excinfo.traceback = compat.own_frames(excinfo)  # --tb=native does not ask _traceback_filter()
         masker = full_masker(self.spec)
-        return compat.masked_repr(shown, masker.text) if masker else shown
+        shown = super()._repr_failure_py(excinfo, style)
+        shown = compat.located_repr(shown, *outcome.place(self), lambda message: outcome.one_line(masker.text(message)))
+        text, clean = str(shown), partial(_clean, masker)
+        return shown if clean(text) == text else compat.masked_repr(shown, clean)
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """A plain Item would show the frames of pytest and pluggy too."""
@@ -108,6 +115,11 @@ class CheckItem(pytest.Item):
 @lru_cache(maxsize=64)
 def _joined(folder: Path, file: str) -> Path:
     return folder / file
+
+
+def _clean(masker: Masker, text: str) -> str:
+    """The text without secrets, and without what a terminal or a CI would obey."""
+    return "\n".join(harmless(printable(line.expandtabs())) for line in masker.text(text).split("\n"))
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from monitorpy.core.plain import to_plain
 from monitorpy.core.plugin_base import MonitorPlugin, target_in
 from monitorpy.core.result import CheckResult, SkippedCheck
-from monitorpy.reporting.explain import explain, full_masker, printable, shown_config
+from monitorpy.reporting.explain import explain, full_masker, harmless, printable, shown_config
 from pytest_monitorpy import compat, user_hooks
 from pytest_monitorpy.prefetch import prefetcher
 from pytest_monitorpy.state import STATE
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
     from pytest_monitorpy.fixtures import Warned
     from pytest_monitorpy.item import CheckItem
+
+_LINE = 470
+"""Characters: pytest cuts a message in JUnit's XML at 500, with "failed on teardown with" around it."""
+
+_COMMAND = re.compile(r"(?<=\s):(?=:[\w-]+.*::)")
+"""One of GitHub within a line: ``pytest -vv`` breaks lines where there is a space. An address such as ::1 is none."""
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - the name is what people read in their reports
@@ -64,7 +71,13 @@ def failure(result: CheckResult, message: str) -> Exception:
 
 def first_line(result: CheckResult) -> str:
     """The message on one line: what summaries show."""
-    return printable(" ".join(result.message.split())) or result.status
+    return one_line(result.message) or result.status
+
+
+def one_line(text: str) -> str:
+    """The text on one line that is not too long for a summary or for JUnit, and holds nothing that a terminal or a CI would obey."""
+    line = _COMMAND.sub(r"\\x3a", harmless(printable(" ".join(text.split()))[: _LINE + 1]))
+    return line if len(line) <= _LINE else f"{line[: _LINE - 3]}..."
 
 
 def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -77,9 +90,11 @@ def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.Te
         report.stop = report.start + report.duration
     if call.excinfo is not None and isinstance(call.excinfo.value, CheckWarning):
         as_warning(report, str(call.excinfo.value))
-    if report.skipped and result is not None and result.fault == "blocked":
-        path, line, _ = item.reportinfo()
-        report.longrepr = (str(path), line + 1, f"Skipped: {first_line(result)}")
+    if report.skipped and isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        if path.startswith(compat.INTERNAL):  # our own pytest.skip(), not that of a fixture
+            path, line = str(item.reportinfo()[0]), item.reportinfo()[1] + 1
+        report.longrepr = (path, line, one_line(reason))
     if report.when == "call" or (report.when == "setup" and not report.passed):
         report.monitorpy = {"order": item.order, "excused": item.excused, **_data(item, call, report)}  # type: ignore[attr-defined]
 
@@ -111,7 +126,7 @@ def as_warning(report: pytest.TestReport, message: str) -> None:
 
 def text(item: CheckItem, result: CheckResult, message: str) -> TerminalRepr:
     """The failure as it is shown: what was asked, the verdict, the place in the check file; no Python frames but a crashed plugin's own."""
-    style = item.config.getoption("tbstyle")
+    style = item.config.getoption("tbstyle", "auto")  # -p no:terminal
     failed = result.is_error() or item.config.stash[STATE].settings.strict
     own, crash = user_hooks.failure_text(item, item.spec, result) if failed else ([], [])
     lines = [*crash, *([f"E   {line}" for line in own] or _lines(item, result, style))]
@@ -127,7 +142,8 @@ def place(item: CheckItem) -> tuple[str, int]:
 def _lines(item: CheckItem, result: CheckResult, style: str) -> list[str]:
     parts = explain(result, shown_config(item.spec), details=item.config.get_verbosity() > 1)
     config = [] if style == "short" else [f"    {line}" for line in parts.config]
-    return [*parts.crash, *config, *(f"E   {line}" for line in parts.verdict), *(f"    {line}" for line in parts.raw)]
+    lines = [*config, *(f"E   {line}" for line in parts.verdict), *(f"    {line}" for line in parts.raw)]
+    return [*parts.crash, *map(harmless, lines)]
 
 
 def target_of(item: CheckItem, result: CheckResult | None) -> str:

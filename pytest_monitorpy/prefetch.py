@@ -180,7 +180,7 @@ class Prefetcher:
         If not, the skip of this one would be all there is to see: a false green.
         """
         roots = f", {result.message.removeprefix('blocked by ')}, "
-        return any(s.key in self._items and f", {s.id}, " in roots for s in self._with_needs(spec))
+        return any(f", {s.id}, " in roots and _is_reported(self._items.get(s.key)) for s in self._with_needs(spec))
 
     def stop(self, reason: str) -> None:
         self._queue.clear()
@@ -272,6 +272,10 @@ class Prefetcher:
         if (refused := self._set_up(item, spec)) is not None:
             return refused
         return inturn.run(spec, self._deadline, item.fixture_check(spec.id) if spec.id in item.fixtures else None)
+
+
+def _is_reported(item: CheckItem | None) -> bool:
+    return item is not None and item.get_closest_marker("skip") is None
 
 
 def _is_surrounded(item: CheckItem) -> bool:

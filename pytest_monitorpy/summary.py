@@ -65,7 +65,7 @@ def _write_unexplained(terminal: pytest.TerminalReporter, names: Sequence[str]) 
     if not names:
         return
     terminal.write_sep("=", "monitorpy checks that nobody looked at", red=True, bold=True)
-    terminal.write_line("They were blocked by a check that failed in one process of pytest-xdist, and passed in another.")
+    terminal.write_line("What blocked them failed where no test tells of it: in another process of pytest-xdist, or behind a skip.")
     for name in names[:_CAUSES]:
         _write(terminal, "BLOCKED", name, red=True)
     _write_rest(terminal, len(names) - _CAUSES)

@@ -99,10 +99,13 @@ def _shared(settings: TlsSettings, _cert_file: str | None, _cert_dir: str | None
 
 def _build(settings: TlsSettings, make: Callable[[TlsSettings], ssl.SSLContext]) -> ssl.SSLContext:
     made = make(settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # "TLSv1_1 is deprecated": that is why someone asks
-        made.minimum_version = _VERSIONS[settings.min_version or "1.2"]
-    if settings.min_version in {"1.0", "1.1"}:
+    least = _VERSIONS[settings.min_version or "1.2"]
+    if settings.min_version not in {"1.0", "1.1"}:
+        made.minimum_version = least
+    else:
+        with warnings.catch_warnings():  # of the whole process, which other threads notice: only where it has to be
+            warnings.simplefilter("ignore", DeprecationWarning)  # "TLSv1_1 is deprecated": that is why someone asks
+            made.minimum_version = least
         made.set_ciphers("ALL:!aNULL:@SECLEVEL=0")  # OpenSSL 3 has no TLS below 1.2 at a higher level; aNULL: without a certificate
     if settings.alpn:
         made.set_alpn_protocols(list(settings.alpn))

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import monitorpy.core
@@ -23,6 +24,16 @@ _ACCOUNT = re.compile(r"(://)[^/?#\s]+@")
 """User name and password in a URL, whether the plugin takes one there or not."""
 
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(#\w*\[)")
+
+_CORE = Path(monitorpy.core.__file__).parent
+
+_FRAMEWORK = tuple(
+    f'  File "{folder}{os.sep}' for folder in (_CORE, _CORE.parents[1] / "pytest_monitorpy", Path(os.__file__).parent / "asyncio")
+)
+"""How the frames begin that lead to a plugin."""
+
+_MARGIN = re.compile(r"^ *\| ")
+"""In front of the lines of an ExceptionGroup."""
 
 FAULTS = {
     "config": "the configuration is at fault, the target was not judged",
@@ -177,12 +188,12 @@ def shown_value(value: Any, details: bool) -> str:
 
 def own_frames(trace: str) -> Iterator[str]:
     """The lines of a traceback without the frames of the framework, which say nothing about the crash."""
-    framework = f'  File "{os.path.dirname(monitorpy.core.__file__)}{os.sep}'  # noqa: PTH120 - a prefix of a text, no path to open
     skipping = False
     for line in trace.splitlines():
-        if line.startswith("  File "):
-            skipping = line.startswith(framework)
-        elif not line.startswith("    "):
+        text = _MARGIN.sub("", line)
+        if text.startswith("  File "):
+            skipping = text.startswith(_FRAMEWORK)
+        elif not text.startswith("    "):
             skipping = False
         if not skipping:
             yield harmless(printable(line))

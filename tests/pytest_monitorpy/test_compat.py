@@ -79,7 +79,7 @@ def test_a_coroutine_where_anyio_runs_its_fixtures():
 
 
 def test_only_a_traceback_gets_a_place():
-    shown = compat.located_repr("a text", "checks.yaml", 3)
+    shown = compat.located_repr("a text", "checks.yaml", 3, str)
     assert shown == "a text"
 
 

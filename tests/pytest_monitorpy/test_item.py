@@ -67,19 +67,31 @@ def test_reruns_run_the_check_again(project, more):
     assert '"error": 0' in (project.path / "r.json").read_text()
 
 
-def test_a_failing_fixture_shows_the_users_frames_only(project):
+@pytest.mark.parametrize("style", ["auto", "long", "short", "native", "line"])
+def test_a_failing_fixture_shows_the_users_frames_only(project, style):
     project.conftest("""
         @pytest.fixture
         def bad(monitorpy_config):
-            raise RuntimeError("no broker")
+            raise RuntimeError("no broker\\nat \x1b[31mqueue")
+
+        @pytest.fixture
+        def late():
+            yield CheckResult.success("open")
+            raise RuntimeError("cannot close")
     """)
-    project.write("checks.yaml", 'checks: [{id: a, plugin: "fixture:bad"}]')
-    result = project.run("--monitorpy=checks.yaml")
-    result.assert_outcomes(errors=1)
+    project.write("checks.yaml", 'checks: [{id: a, plugin: "fixture:bad"}, {id: b, plugin: "fixture:late"}]')
+    result = project.run("--monitorpy=checks.yaml", f"--tb={style}")
+    result.assert_outcomes(errors=2, passed=1)
     result.stdout.fnmatch_lines(
-        ["E       RuntimeError: no broker", "*- check file -*", "checks.yaml:1", "ERROR checks.yaml::a - RuntimeError: no broker"]
+        [
+            *("*RuntimeError: no broker", "*at ?x1b[[]31mqueue", "*- check file -*", "checks.yaml:1"),
+            *("*RuntimeError: cannot close", "*- check file -*", "checks.yaml:1"),
+            "ERROR checks.yaml::a - RuntimeError: no broker at ?x1b[[]31mqueue",
+            "ERROR checks.yaml::b - RuntimeError: cannot close",
+        ]
     )
-    result.stdout.no_fnmatch_line("*_pytest*")
+    for name in ("_pytest", "pytest_monitorpy", "pluggy"):
+        result.stdout.no_fnmatch_line(f"*{name}[!-]*")
 
 
 def test_verbose_names_keep_their_dots(project):

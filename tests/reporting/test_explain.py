@@ -86,6 +86,31 @@ def test_a_crash_shows_the_plugins_own_frames():
     assert "traceback" not in "".join(shown.raw)
 
 
+def test_a_crash_of_a_coroutine_shows_the_plugins_own_frames(plugins):
+    class Broken(PluginTemplate):
+        async def _execute_check(self):
+            raise KeyError("nope")
+
+    plugins.register("broken_coroutine", Broken)
+    shown = explain(run_check("broken_coroutine", {}), {})
+    assert [line.strip() for line in shown.crash if "File" in line] == [
+        f'File "{__file__}", line {Broken._execute_check.__code__.co_firstlineno + 1}, in _execute_check'
+    ]
+
+
+def test_a_crash_in_several_shows_the_plugins_own_frames(plugins):
+    class Broken(PluginTemplate):
+        def _execute_check(self):
+            raise ExceptionGroup("many", [KeyError("nope"), ValueError("no")])
+
+    plugins.register("broken_group", Broken)
+    shown = explain(run_check("broken_group", {}), {})
+    assert [line.strip(" |") for line in shown.crash if "File" in line] == [
+        f'File "{__file__}", line {Broken._execute_check.__code__.co_firstlineno + 1}, in _execute_check'
+    ]
+    assert [line.strip(" |") for line in shown.crash if line.endswith(("'nope'", ": no"))] == ["KeyError: 'nope'", "ValueError: no"]
+
+
 def test_nothing_that_a_peer_sent_steers_the_terminal():
     nasty = "\x1b[31m\r\u202e\x9b"
     result = CheckResult.error(
