@@ -28,6 +28,7 @@ from monitorpy.utils.masking import Masker
 from pytest_monitorpy import changed_checks, compat, custom, exports, running
 from pytest_monitorpy.item import CheckItem
 from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
+from pytest_monitorpy.needs import Needs
 from pytest_monitorpy.state import STATE, State
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class CheckFileNode(pytest.Module):
         self._loaded = self._load(state)
         checks = changed_checks.checks_of(self, self._loaded)
         state.dropped += changed_checks.dropped(self._loaded, checks)
-        uses = _with_needs(checks, self._fixtures(checks))
+        uses = _uses(checks, self._fixtures(checks))
         entries = list(_entries(checks, uses, len(state.specs)))
         state.specs += checks
         _register_tags(self.config, checks)
@@ -193,22 +194,13 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _with_needs(checks: list[CheckSpec], fixtures: dict[str, str]) -> dict[str, dict[str, str]]:
-    """For each check the fixtures, by check id, of itself and of all that it needs; only where there are any."""
+def _uses(checks: list[CheckSpec], fixtures: dict[str, str]) -> dict[str, dict[str, str]]:
+    """For each check the fixtures, by check id, of all that it needs and of itself; only where there are any."""
     if not fixtures:
         return {}
-    needs = {spec.id: spec.needs for spec in checks}
-    uses: dict[str, dict[str, str]] = {}
-    for spec in checks:
-        reached = {spec.id: None}
-        todo = [spec.id]
-        for name in todo:  # grows while it is walked
-            fresh = [need for need in needs.get(name, ()) if need not in reached]
-            reached.update(dict.fromkeys(fresh))
-            todo += fresh
-        if used := {name: fixtures[name] for name in reached if name in fixtures}:
-            uses[spec.id] = used
-    return uses
+    needs = Needs(checks)
+    found = {spec.id: {each.id: fixtures[each.id] for each in needs.chain(spec) if each.id in fixtures} for spec in checks}
+    return {check_id: used for check_id, used in found.items() if used}
 
 
 def _register_tags(config: pytest.Config, checks: list[CheckSpec]) -> None:

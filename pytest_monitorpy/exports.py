@@ -23,8 +23,8 @@ def must_be_heard(config: pytest.Config) -> None:
     known = getattr(config, "workerinput", {}).get("monitorpy_exporters")
     if known is not None and (unheard := [name for name in exporters(config) if name not in known]):
         pytest.fail(
-            f"pytest_monitorpy_report_check in {', '.join(unheard)} would not be called: with pytest-xdist the results are seen by plugins and by "
-            "the conftest.py files that pytest reads at its start only; move it to the conftest.py of the root directory",
+            f"pytest_monitorpy_report_check in {', '.join(unheard)} would not be called: with pytest-xdist the results are seen by plugins "
+            "and by the conftest.py files that pytest reads at its start only; move it to the conftest.py of the root directory",
             pytrace=False,
         )
 

@@ -6,8 +6,7 @@ needs the engine is imported inside the hook that needs it.
 
 from __future__ import annotations
 
-from functools import cached_property
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest

@@ -20,7 +20,9 @@ import pytest
 from monitorpy.core.batch_runner import Runner
 from monitorpy.core.schedule import unrun
 from monitorpy.net.deadline import Deadline
-from pytest_monitorpy import compat, inturn, user_hooks
+from pytest_monitorpy import compat, inturn
+from pytest_monitorpy.needs import Needs
+from pytest_monitorpy.setups import Setups
 from pytest_monitorpy.state import STATE
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from monitorpy.core.result import CheckResult
     from monitorpy.core.spec import CheckSpec
     from pytest_monitorpy.item import CheckItem
-    from pytest_monitorpy.state import State
 
 _WINDOW = 4
 """Checks under way or waiting for their item, per thread: -x must not waste more than that."""
@@ -43,8 +44,7 @@ def prefetcher(session: pytest.Session) -> Prefetcher:
     state = session.config.stash[STATE]
     if state.prefetcher is None:
         processes = getattr(session.config, "workerinput", {}).get("workercount", 1)
-        has_setup = bool(session.config.hook.pytest_monitorpy_check_setup.get_hookimpls())
-        state.prefetcher = Prefetcher(state, session.items, processes, has_setup)
+        state.prefetcher = Prefetcher(session.config, session.items, processes)
     return state.prefetcher
 
 
@@ -69,19 +69,19 @@ def _checks(items: Iterable[pytest.Item]) -> Iterator[CheckItem]:
 class Prefetcher:
     """Hands checks to the runner in the order of their items and gives each item its result.
 
-    ``processes`` share the limits: the workers of pytest-xdist know nothing of one another. ``has_setup`` tells whether
-    anybody implements pytest_monitorpy_check_setup.
+    ``processes`` share the limits: the workers of pytest-xdist know nothing of one another.
     """
 
-    def __init__(self, state: State, items: Iterable[pytest.Item], processes: int, has_setup: bool) -> None:
+    def __init__(self, config: pytest.Config, items: Iterable[pytest.Item], processes: int) -> None:
+        state = config.stash[STATE]
         settings = state.settings
         self.workers = -(-settings.workers // processes)
         per_host = -(-settings.per_host // processes)
         self._deadline = Deadline.never() if settings.deadline is None else Deadline(settings.deadline)
         self._runner = Runner(state.specs, workers=self.workers, per_host=per_host, deadline=settings.deadline)
         self._items = {item.spec.key: item for item in _checks(items)}
-        self._specs = {spec.key: spec for spec in state.specs}
-        self._needed = {(spec.scope, need) for spec in state.specs for need in spec.needs}
+        self._needs = Needs(state.specs)
+        self._setups = Setups(config, self._items)
         self._queue: deque[tuple[int, pytest.Item]] = deque()
         self._places: dict[pytest.Item, int] = {}
         self._futures: dict[tuple[str, str], Future[CheckResult]] = {}
@@ -90,9 +90,6 @@ class Prefetcher:
         self._tries: Counter[tuple[str, str]] = Counter()
         self._failed_before: dict[tuple[str, str], CheckResult] = {}
         self._told: set[tuple[str, str]] = set()
-        self._has_setup = has_setup
-        self._prepared: set[tuple[str, str]] = set()
-        self._refused: dict[tuple[str, str], BaseException] = {}
 
     def plan(self, items: Iterable[pytest.Item]) -> None:
         """These items will run next, in this order: start those that may run ahead, as many as the window holds."""
@@ -115,7 +112,7 @@ class Prefetcher:
             check.result = None  # the report has it
             self._flying.discard(check.spec.key)
             self._futures.pop(check.spec.key, None)
-            if check.spec.key not in self._needed:
+            if not self._needs.is_needed(check.spec):
                 self._runner.forget(check.spec)
         self._start_more()
 
@@ -128,16 +125,14 @@ class Prefetcher:
         result = self._failed_before.pop(spec.key, None) or self._result(item)
         while result.fault == "blocked" and self._unblock(item):
             result = self._result(item)
-        if (raised := self._refused.get(spec.key)) is not None:
-            raise raised
+        self._setups.check(spec)
         return result
 
     def _result(self, item: CheckItem) -> CheckResult:
         return self._awaited(item) if runs_ahead(item) else self._run_in_turn(item)
 
     def _forget(self, spec: CheckSpec) -> None:
-        self._prepared.discard(spec.key)
-        self._refused.pop(spec.key, None)
+        self._setups.forget(spec)
         self._in_turn.pop(spec.key, None)
         self._futures.pop(spec.key, None)
         self._runner.forget(spec)
@@ -148,7 +143,7 @@ class Prefetcher:
         A check that has not had its own turn gets as many reruns here as it would get there, and there it starts with its first result:
         pytest-rerunfailures shall show that it failed.
         """
-        results = [(spec, self._latest(item, spec)) for spec in self._with_needs(item.spec)]
+        results = [(spec, self._latest(item, spec)) for spec in self._needs.chain(item.spec)]
         failed = [(spec, result) for spec, result in results if result.is_error() and result.fault != "blocked"]
         if any(spec.key in self._told or self._tries[spec.key] >= compat.reruns(self._items.get(spec.key, item)) for spec, _ in failed):
             return False
@@ -180,7 +175,7 @@ class Prefetcher:
         If not, the skip of this one would be all there is to see: a false green.
         """
         roots = f", {result.message.removeprefix('blocked by ')}, "
-        return any(f", {s.id}, " in roots and _is_reported(self._items.get(s.key)) for s in self._with_needs(spec))
+        return any(f", {s.id}, " in roots and _is_reported(self._items.get(s.key)) for s in self._needs.chain(spec))
 
     def stop(self, reason: str) -> None:
         self._queue.clear()
@@ -210,32 +205,14 @@ class Prefetcher:
 
     def _submit(self, item: CheckItem, spec: CheckSpec) -> Future[CheckResult]:
         """Hand the check to the runner; what it needs may start with it, so all of them are set up before."""
-        for each in self._with_needs(spec) if self._has_setup else ():
-            if (refused := self._set_up(item, each)) is not None:
+        for each in self._needs.chain(spec) if self._setups.is_used else ():
+            if (refused := self._setups.set_up(item, each)) is not None:
                 self._runner.settle(each, refused)
         return self._runner.submit(spec)
 
-    def _set_up(self, item: CheckItem, spec: CheckSpec) -> CheckResult | None:
-        """Call the hook, once for each run of the check; a result if the check is not to run, because the hook raised something.
-
-        That is kept for the turn of the check's own item, or of the one that needs it where it has none.
-        """
-        if not self._has_setup or spec.key in self._prepared:
-            return None
-        self._prepared.add(spec.key)
-        owner = self._items.get(spec.key, item)
-        try:
-            user_hooks.set_up(owner, spec)
-        except pytest.exit.Exception:
-            raise
-        except user_hooks.OUTCOMES as raised:
-            self._refused.setdefault(owner.spec.key, raised)
-            return unrun(spec, "its set-up was not successful", "plugin")
-        return None
-
     def _run_in_turn(self, item: CheckItem) -> CheckResult:
         """Run a check in this thread, after those that it needs; each of them once."""
-        for spec in self._with_needs(item.spec):
+        for spec in self._needs.chain(item.spec):
             if spec.key not in self._in_turn and self._is_in_turn(item, spec):
                 self._in_turn[spec.key] = self._run_here(item, spec)
         return self._in_turn[item.spec.key]
@@ -245,31 +222,14 @@ class Prefetcher:
         own = self._items.get(spec.key)
         if own is not None:
             return not runs_ahead(own)
-        return spec.id in item.fixtures or any(self._is_in_turn(item, self._specs[spec.scope, need]) for need in spec.needs)
-
-    def _with_needs(self, spec: CheckSpec) -> list[CheckSpec]:
-        """The check and all that it needs, directly or not, each after its own needs; without those to skip, and what only they need."""
-        done: dict[tuple[str, str], CheckSpec] = {}
-        stack = [(spec, iter(spec.needs))]
-        while stack:
-            each, needs = stack[-1]
-            fresh = next((n for n in self._needs(each, needs) if n.key not in done), None)
-            if fresh is not None:
-                stack.append((fresh, iter(fresh.needs)))
-            else:
-                done[each.key] = each
-                stack.pop()
-        return list(done.values())
-
-    def _needs(self, spec: CheckSpec, names: Iterable[str]) -> Iterator[CheckSpec]:
-        return (need for name in names if (need := self._specs[spec.scope, name]).skip is None)
+        return spec.id in item.fixtures or any(self._is_in_turn(item, need) for need in self._needs.of(spec))
 
     def _run_here(self, item: CheckItem, spec: CheckSpec) -> CheckResult:
-        needed = [self._latest(item, need) for need in self._needs(spec, spec.needs)]
+        needed = [self._latest(item, need) for need in self._needs.of(spec)]
         roots = dict.fromkeys(r.message.removeprefix("blocked by ") if r.fault == "blocked" else str(r.id) for r in needed if r.is_error())
         if roots:
             return unrun(spec, f"blocked by {', '.join(roots)}", "blocked")
-        if (refused := self._set_up(item, spec)) is not None:
+        if (refused := self._setups.set_up(item, spec)) is not None:
             return refused
         return inturn.run(spec, self._deadline, item.fixture_check(spec.id) if spec.id in item.fixtures else None)
 

@@ -1,8 +1,9 @@
-"""Runs every test module alone and tells what it leaves uncovered of its own module of monitorpy: lines, and branches.
+"""Runs every test module alone and tells what it leaves uncovered of its own module: lines, and branches.
 
     python tests/coverage_by_module.py               # monitorpy/net and monitorpy/plugins
     python tests/coverage_by_module.py core lab      # other folders of monitorpy
     python tests/coverage_by_module.py net/tls.py    # one module
+    python tests/coverage_by_module.py pytest_monitorpy
 
 `monitorpy/net/tls.py` belongs to `tests/net/test_tls.py`, and the `__init__.py` of a package to `test_package.py`. A suite that covers a
 module only as a whole does it by chance: one protocol's tests go through another one's code. Exits 1 where anything is left uncovered,
@@ -30,7 +31,7 @@ ENVIRON = {"MONITORPY_TEST_TIME_FACTOR": "2", **os.environ}  # code that is trac
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=DEFAULT, help="folders and modules of monitorpy (default: net plugins)")
+    parser.add_argument("what", nargs="*", default=DEFAULT, help="folders and modules of monitorpy, or pytest_monitorpy (default: net plugins)")
     parser.add_argument("--processes", type=int, default=2, help="test modules to run at a time (default: 2)")
     given = parser.parse_args()
     modules = [module for what in given.what for module in found(parser, what)]
@@ -41,9 +42,9 @@ def main() -> int:
 
 
 def found(parser: argparse.ArgumentParser, what: str) -> Iterator[Path]:
-    path = PACKAGE / what
-    if not path.exists():
-        parser.error(f"there is no {path}")
+    path = next((path for path in (PACKAGE / what, ROOT / what) if path.exists()), None)
+    if path is None:
+        parser.error(f"there is no {PACKAGE / what}")
     for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
         if (module.parent / "__init__.py").exists() and has_code(module):  # in a folder that is no package: files that a program copies
             yield module
@@ -57,7 +58,7 @@ def has_code(module: Path) -> bool:
 
 def test_module(module: Path) -> Path:
     name = "package" if module.stem == "__init__" else module.stem
-    return ROOT / "tests" / module.relative_to(PACKAGE).with_name(f"test_{name}.py")
+    return ROOT / "tests" / module.relative_to(PACKAGE if module.is_relative_to(PACKAGE) else ROOT).with_name(f"test_{name}.py")
 
 
 def dotted(module: Path) -> str:
@@ -71,7 +72,7 @@ def problem(module: Path, folder: Path) -> str | None:
     about = f"{module.relative_to(ROOT)} by {tests.relative_to(ROOT)}"
     if not tests.exists():
         return f"{about}: there is no such file"
-    data = folder / str(module.relative_to(PACKAGE)).replace(os.sep, ".")
+    data = folder / str(module.relative_to(ROOT)).replace(os.sep, ".")
     coverage = [sys.executable, "-m", "coverage"]
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)]
     traced = [*coverage, "run", "--branch", f"--data-file={data}", f"--source={dotted(module)}", *pytest]
