@@ -147,6 +147,14 @@ def handed_out(config: pytest.Config, items: Sequence[pytest.Item], limit: int) 
     return []
 
 
+def add_suite_property(config: pytest.Config, name: str, value: str) -> None:
+    """To JUnit's XML, where it is written; pytest's public fixture does nothing in a worker of pytest-xdist."""
+    with suppress(Exception):
+        from _pytest.junitxml import xml_key
+
+        config.stash[xml_key].add_global_property(name, value)
+
+
 def failure_repr(lines: Sequence[str], path: str, line: int, message: str, status: str) -> TerminalRepr:
     """The text of a failure in the one form that keeps its colour, message and place through xdist and JUnit.
 

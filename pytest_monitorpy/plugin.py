@@ -156,7 +156,12 @@ class Recording:
             end = pytest.TestReport(report.nodeid, report.location, {}, "passed", None, "teardown")
             self._config.hook.pytest_runtest_logreport(report=end)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._state.recorder is not None:
+            from monitorpy import __version__
+
+            compat.add_suite_property(self._config, "monitorpy.version", __version__)
         if session.exitstatus == pytest.ExitCode.OK and (recorder := self._state.recorder) is not None and recorder.unexplained():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if (path := self._state.settings.json) is not None:

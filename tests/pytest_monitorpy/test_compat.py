@@ -13,6 +13,7 @@ def test_what_can_be_done_without_is_guarded():
     compat.stop_rewriting(Anything())
     compat.add_initial_paths(Anything(), ["x"])
     assert compat.handed_out(Anything(), [], 9) == []
+    compat.add_suite_property(Anything(), "name", "value")
 
 
 def test_without_capturing_there_is_nothing_to_let_go_of():

@@ -5,6 +5,8 @@ from collections import Counter
 
 import pytest
 
+from monitorpy import __version__
+
 CHECKS = """
     version: 1
     checks:
@@ -337,7 +339,9 @@ def test_more_verbosity_shows_the_raw_data(mixed, project):
 
 def test_junit(mixed, run, project):
     run("--monitorpy=checks.yaml", "--junitxml=junit.xml")
-    cases = {case.get("name"): case for case in ET.parse(project.path / "junit.xml").getroot().iter("testcase")}
+    suite = ET.parse(project.path / "junit.xml").getroot()[0]
+    assert [(p.get("name"), p.get("value")) for p in suite.iterfind("properties/property")] == [("monitorpy.version", __version__)]
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
     properties = {p.get("name"): p.get("value") for p in cases["bad"].iter("property")}
     assert properties == {
         "monitorpy.type": "say",
