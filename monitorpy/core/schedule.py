@@ -47,7 +47,7 @@ class Schedule:
         self._host_of = host_of
         self._hosts: dict[str, _Host] = {}
         self._dependents: defaultdict[Key, list[Job]] = defaultdict(list)
-        self._roots: defaultdict[Key, dict[str, None]] = defaultdict(dict)  # ids of those that block a check, in the order they ended
+        self._blockers: defaultdict[Key, dict[str, tuple[str, ...]]] = defaultdict(dict)  # by the need that they are behind
         self.jobs: dict[Key, Job] = {}
         self.ready: deque[Job] = deque()
         self.settled: list[Job] = []
@@ -103,12 +103,17 @@ class Schedule:
     def forget(self, spec: CheckSpec) -> None:
         """The check may be added again."""
         self.jobs.pop(spec.key, None)
-        self._roots.pop(spec.key, None)
+        self._blockers.pop(spec.key, None)
 
     def _blame(self, job: Job, needed: Job) -> None:
         """Note what blocks a job, of a check that it needs: what blocks that one, or that one itself; nothing if it did not fail."""
         if needed.result is not None and needed.result.is_error():
-            self._roots[job.spec.key].update(self._roots.get(needed.spec.key) or {needed.spec.id: None})
+            self._blockers[job.spec.key][needed.spec.id] = self._roots(needed) or (needed.spec.id,)
+
+    def _roots(self, job: Job) -> tuple[str, ...]:
+        """The ids of those that block a job, in the order of its needs: the same in every run, whichever ended first."""
+        found = self._blockers.get(job.spec.key, {})
+        return tuple(dict.fromkeys(root for need in job.spec.needs for root in found.get(need, ())))
 
     def end_all(self, message: str) -> None:
         """Whatever has not ended was not run: nothing is blocked by it, nothing starts any more."""
@@ -122,7 +127,7 @@ class Schedule:
         """Block the job (True) or admit it to its host's queue, if it waits for nothing any more."""
         if job.waits_for or job.admitted or job.result is not None:
             return False
-        if roots := self._roots.get(job.spec.key):
+        if roots := self._roots(job):
             job.result = unrun(job.spec, f"blocked by {', '.join(roots)}", "blocked")
             self.settled.append(job)
             return True

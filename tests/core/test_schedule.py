@@ -94,6 +94,16 @@ def test_dependents_of_an_error_are_blocked_by_the_root():
     assert plan.jobs["", "d"].result.fault == "blocked"
 
 
+def test_what_blocks_is_told_in_the_order_of_the_needs():
+    """Not in that in which it ended: the same file has the same results in every run."""
+    a, b, c, d = spec("a"), spec("b"), spec("c", "b"), spec("d", "a", "c", "b")
+    plan = schedule(a, b, c, d)
+    plan.add(d)
+    plan.end(plan.jobs["", "b"], BAD)
+    plan.end(plan.jobs["", "a"], BAD)
+    assert settled(plan)[-1] == ("d", "blocked by a, b")
+
+
 def test_a_check_added_after_its_needs_have_ended():
     a, b, c = spec("a"), spec("b", "a"), spec("c", "b")
     plan = schedule(a, b, c)
