@@ -103,7 +103,7 @@ class PythonCheck:
         """Run a check and judge it; the config is a mapping, keywords, or both."""
         __tracebackhide__ = True
         from pytest_monitorpy import user_hooks
-        from pytest_monitorpy.outcome import CheckFailed, first_line
+        from pytest_monitorpy.outcome import failure, first_line
         from pytest_monitorpy.state import STATE
 
         spec = self._spec(plugin, config, more)
@@ -111,7 +111,7 @@ class PythonCheck:
         self._judged.append(result)
         if result.is_error() or (result.is_warning() and self._request.config.stash[STATE].settings.strict):
             own, crash = user_hooks.failure_text(self._request.node, spec, result)
-            raise CheckFailed("\n".join([*(own or _told(spec, result)), *crash]))
+            raise failure(result, "\n".join([*(own or _told(spec, result)), *crash]))
         if result.is_warning():
             self._warned.texts.append(first_line(result))
             self._request.node.add_report_section("call", "monitorpy warning", f"{plugin}: {first_line(result)}")

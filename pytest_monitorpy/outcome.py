@@ -152,22 +152,20 @@ def target_of(item: CheckItem, result: CheckResult | None) -> str:
     return item.spec.masker.text(seen or target_in(item.spec.config, MonitorPlugin.target_keys) or "")
 
 
-def without_secrets(item: CheckItem, raised: pytest.ExceptionInfo[BaseException]) -> pytest.ExceptionInfo[BaseException]:
+def without_secrets(item: CheckItem, error: BaseException) -> BaseException:
     """The exception, or one that looks like it, with a message that can be shown as it is."""
-    error = raised.value
     if isinstance(error, OURS):  # the message of a result is masked
-        return raised
-    masker = full_masker(item.spec)
-    if not masker or masker.text(text := raised.exconly()) == text:
-        return raised
+        return error
+    masker, message = full_masker(item.spec), "\n".join([str(error), *getattr(error, "__notes__", ())])
+    if not masker or masker.text(message) == message:
+        return error
     if isinstance(error, pytest.skip.Exception | pytest.fail.Exception | pytest.xfail.Exception):
         error.msg = masker.text(str(error.msg))
-        return raised
+        return error
     base = AssertionError if isinstance(error, AssertionError) else Exception
-    hidden = type(type(error).__name__, (base,), {"__module__": type(error).__module__})(masker.text(str(error)))
-    hidden.__cause__, hidden.__context__ = error.__cause__, error.__context__
-    hidden.__suppress_context__ = error.__suppress_context__
-    return pytest.ExceptionInfo.from_exception(hidden.with_traceback(error.__traceback__))
+    hidden: BaseException = type(type(error).__name__, (base,), {"__module__": type(error).__module__})(masker.text(message))
+    hidden.__cause__, hidden.__context__, hidden.__suppress_context__ = error.__cause__, error.__context__, error.__suppress_context__
+    return hidden.with_traceback(error.__traceback__)
 
 
 def _data(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_monitorpy.fixtures import JUDGED, WARNED
 from pytest_monitorpy.item import CheckItem
-from pytest_monitorpy.outcome import add_results, shape_python_report, shape_report
+from pytest_monitorpy.outcome import add_results, shape_python_report, shape_report, without_secrets
 from pytest_monitorpy.prefetch import run_ahead
 from pytest_monitorpy.state import STATE
 
@@ -45,6 +45,17 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return result
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    """Innermost, as allure-pytest shows what a fixture raises."""
+    try:
+        return (yield)
+    except BaseException as error:
+        if isinstance(request.node, CheckItem) and (shown := without_secrets(request.node, error)) is not error:
+            raise shown from error.__cause__
+        raise
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
@@ -53,8 +64,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Innermost, as allure-pytest for one makes its own report here, of this one and of what was raised."""
+    if isinstance(item, CheckItem) and call.excinfo is not None:
+        call.excinfo = pytest.ExceptionInfo.from_exception(without_secrets(item, call.excinfo.value))
     made = yield
     if isinstance(item, CheckItem):
         shape_report(item, call, made)

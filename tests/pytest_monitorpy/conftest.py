@@ -60,11 +60,18 @@ def project(pytester, monkeypatch):
 
 @pytest.fixture
 def torn(project):
-    """A project whose check "root" fails in the second worker of two: "after", which runs there, is blocked by a check that passes."""
+    """A project whose check "root" fails in the worker that runs "after", which so is blocked by a check that passes elsewhere."""
     project.conftest("""
+        turn, begun = [], threading.Event()
+
+        def pytest_runtest_logstart(nodeid):
+            turn.append(nodeid)
+            begun.set()
+
         @register_plugin("torn")
         def torn(config):
-            return CheckResult("error" if os.environ["PYTEST_XDIST_WORKER"] == "gw1" else "success", "as it is here")
+            begun.wait(60)
+            return CheckResult("success" if turn[0].endswith("root") else "error", "as it is here")
     """)
     project.write("checks.yaml", "checks: [{id: root, plugin: torn}, {id: after, plugin: say, needs: [root]}]")
     return project

@@ -182,8 +182,8 @@ def test_checks_that_are_fixtures(project, run):
     result.stdout.fnmatch_lines_random(
         [
             "WARNED test_own.py::test_soft - warning: hm",
-            "E       monitorpy.CheckFailed: backlog check: ERROR: the plugin crashed: KeyError: 'invoices'",
-            "E       monitorpy.CheckFailed: fixture:min check: ERROR: unknown fixture 'min'; did you mean 'mine'?",
+            "E       monitorpy.CheckBroken: backlog check: ERROR: the plugin crashed: KeyError: 'invoices'",
+            "E       monitorpy.CheckBroken: fixture:min check: ERROR: unknown fixture 'min'; did you mean 'mine'?",
             "SKIPPED *: nothing to look at",
         ]
     )

@@ -215,7 +215,7 @@ def test_in_python_tests(asyncio_project):
     result = project.run(*ASYNCIO)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
-        ["E *CheckFailed: lasting check: ERROR: 'lasting' needs the event loop of its fixtures*test that is not async"]
+        ["E *CheckBroken: lasting check: ERROR: 'lasting' needs the event loop of its fixtures*test that is not async"]
     )
 
 
