@@ -1,5 +1,7 @@
 import pytest
 
+from tests.pytest_monitorpy.as_worker import AsWorker
+
 
 def test_every_mistake_with_its_place_and_no_traceback(project, run):
     project.write("checks.yaml", "checks:\n  - {id: a, plugn: say}\n  - {id: b, plugin: sai}\n")
@@ -149,6 +151,58 @@ def test_an_included_check_shows_its_own_file(project, run):
 def test_tags_that_act_elsewhere_do_not_act_here(project):
     project.write("checks.yaml", 'checks: [{id: a, plugin: say, tags: [skip, xfail, "two words"]}]')
     project.run("--monitorpy=checks.yaml", "--strict-markers", "-k", "skip and xfail").assert_outcomes(passed=1)
+
+
+def test_the_other_tags_are_markers(project):
+    project.pytester.makeini("[pytest]\nmarkers = known(why): of this project")
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, tags: [known, eu-west]}, {id: b, plugin: say, tags: [known]}]")
+    result = project.run("--monitorpy=checks.yaml", "--strict-markers", "-m", "known and not eu-west", "-v")
+    result.stdout.fnmatch_lines(["checks.yaml::b PASSED*"])
+    assert result.parseoutcomes() == {"passed": 1, "deselected": 1}
+
+
+def test_a_name_selects_a_group_a_check_or_all_of_a_matrix(project):
+    project.write(
+        "checks.yaml",
+        """
+        - {id: home, plugin: say, group: web, matrix: {path: [a, b]}}
+        - {id: lone, plugin: say}
+        - {id: rest, plugin: say}
+    """,
+    )
+    home = ["checks.yaml::web::home[a]", "checks.yaml::web::home[b]"]
+    for names, expected in (
+        (["web"], home),
+        (["web::home"], home),
+        (["web::home[b]"], home[1:]),
+        (["lone", "web::home[a]"], [home[0], "checks.yaml::lone"]),
+    ):
+        result = project.run("--co", "-q", *(f"--monitorpy=checks.yaml::{name}" for name in names))
+        assert [line for line in result.outlines if "::" in line] == expected
+
+
+def test_a_name_that_no_check_has_stops_the_run(project):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, group: web}, {id: b, plugin: say}]")
+    names = [f"--monitorpy=checks.yaml::{name}" for name in ("wob", "b", "0")]
+    told = ["*not found: checks.yaml::0", "*not found: checks.yaml::wob; did you mean 'web'[?]"]
+    result = project.run(*names)
+    assert (result.ret, result.parseoutcomes()) == (pytest.ExitCode.USAGE_ERROR, {})
+    result.stderr.fnmatch_lines(told)
+    result = project.run(*names, plugins=[AsWorker()])
+    assert (result.ret, result.parseoutcomes()) == (pytest.ExitCode.INTERRUPTED, {"errors": 1})
+    result.stdout.fnmatch_lines(told)
+
+
+def test_what_has_no_place_below_the_root_directory(project, tmp_path_factory):
+    """Standard input, and a file elsewhere."""
+    path = tmp_path_factory.mktemp("elsewhere") / "checks.yaml"
+    path.write_text("checks: [{id: b, plugin: say}]")
+    given = AsWorker(monitorpy_stdin=b"checks: [{id: a, plugin: say}]")
+    result = project.run("--monitorpy=-", f"--monitorpy={path}", f"--rootdir={project.path}", "-v", plugins=[given])
+    result.stdout.fnmatch_lines(["<stdin>::a PASSED*", f"{path}::b PASSED*"])
+    refused = project.run("--monitorpy=-", plugins=[AsWorker(monitorpy_stdin=b'checks: [{id: "\xff"}]')])
+    refused.stdout.fnmatch_lines(["<stdin>:1:16: byte 0xff is not UTF-8: *"])
+    refused.assert_outcomes(errors=1)
 
 
 def test_two_files_with_the_same_ids(project, run):
