@@ -103,3 +103,33 @@ def test_options_that_look_at_functions(project):
     project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
     for option in ("--fixtures-per-test", "--setup-plan", "--setup-show"):
         assert project.run("--monitorpy=checks.yaml", option).ret == 0
+
+
+def test_tags_select_and_skip_skips_with_and_without_pytests_own_plugin(project):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, tags: [prod], skip: moved house}, {id: b, plugin: say}]")
+    for more in ((), ("-p", "no:skipping")):
+        result = project.run("--monitorpy=checks.yaml", "-m", "prod", "-v", "-rs", "-W", "ignore", *more)
+        assert result.parseoutcomes() == {"skipped": 1, "deselected": 1}
+        result.stdout.fnmatch_lines(["SKIPPED [[]1[]] checks.yaml*: moved house"])
+
+
+def test_what_a_hook_raises_shows_its_frames_or_on_request_all(project):
+    project.conftest("""
+        def pytest_runtest_call(item):
+            raise RuntimeError(f"no tunnel with {item.spec.config}")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, config: {password: swordfish}}]")
+    expected = [
+        "*def pytest_runtest_call(item):",
+        "E * RuntimeError: no tunnel with {'password': '[*][*][*]'}",
+        "*- check file -*",
+        "checks.yaml:1",
+        "FAILED checks.yaml::a - RuntimeError: no tunnel with *",
+    ]
+    short, full = (project.run("--monitorpy=checks.yaml", *more) for more in ((), ("--full-trace",)))
+    for result in (short, full):
+        result.assert_outcomes(failed=1)
+        result.stdout.no_fnmatch_line("*swordfish*")
+    short.stdout.fnmatch_lines(expected)
+    short.stdout.no_fnmatch_line("*_pytest*")
+    full.stdout.fnmatch_lines(["*_pytest*runner.py:*", *expected])
