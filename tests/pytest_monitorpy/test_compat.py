@@ -1,6 +1,9 @@
+import io
 from types import SimpleNamespace
 
 import pytest
+from execnet.gateway_base import get_execmodel
+from xdist import remote
 
 from pytest_monitorpy import compat
 
@@ -21,9 +24,27 @@ def test_without_capturing_there_is_nothing_to_let_go_of():
     compat.let_go_of_stdin(SimpleNamespace(pluginmanager=manager))
 
 
-def test_no_queue_no_items():
-    config = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugins=lambda: [Anything()]))
-    assert compat.handed_out(config, [], 9) == []
+def test_standard_input_can_be_read_although_pytest_captures(project, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("checks: [{id: a, plugin: say}]"))
+    project.pytester.inline_run("-p", "no:cacheprovider", "--monitorpy=-").assertoutcome(passed=1)
+
+
+def test_the_conftest_beside_a_check_file_is_loaded_first(project):
+    project.write("m/checks.yaml", "checks: [{id: a, plugin: say}]")
+    project.write("m/conftest.py", "def pytest_addoption(parser): parser.addoption('--mine', action='store_true')")
+    project.run("--monitorpy=m/checks.yaml", "--mine").assert_outcomes(passed=1)
+
+
+def test_the_items_in_the_queue_of_a_worker():
+    queue = remote.TestQueue(get_execmodel("thread"))
+    plugins = [Anything()]
+    config = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugins=lambda: plugins))
+    assert compat.handed_out(config, "abc", 9) == []
+    plugins.append(SimpleNamespace(torun=queue))
+    for index in (2, 0, object()):  # the last one ends the worker
+        queue.put(index)
+    assert compat.handed_out(config, "abc", 9) == ["c", "a"]
+    assert compat.handed_out(config, "abc", 1) == ["c"]
 
 
 def test_a_crash_shows_the_users_frames():
@@ -79,10 +100,68 @@ def test_a_coroutine_where_anyio_runs_its_fixtures():
     assert compat.in_anyio_runner("asyncio", answer) == 42
 
 
-def test_only_a_traceback_gets_a_place():
-    shown = compat.located_repr("a text", "checks.yaml", 3, str)
-    assert shown == "a text"
+def test_only_a_traceback_gets_a_place_and_a_tidy_message():
+    assert compat.located_repr("a text", "checks.yaml", 3, str.upper) == "a text"
+    with pytest.raises(ZeroDivisionError) as caught:
+        1 / 0  # noqa: B018
+    shown = compat.located_repr(compat.crash_repr(caught.value), "checks.yaml", 3, str.upper)
+    assert str(shown).endswith("checks.yaml:3")
+    assert shown.reprcrash.message == "ZERODIVISIONERROR: DIVISION BY ZERO"
 
 
-def test_reruns_of_an_item_that_has_none_granted():
+def test_a_traceback_of_hidden_frames_only_gets_a_place_too():
+    __tracebackhide__ = True
+    with pytest.raises(ZeroDivisionError) as caught:
+        1 / 0  # noqa: B018
+    shown = compat.located_repr(compat.crash_repr(caught.value), "checks.yaml", 3, str)
+    assert shown.reprcrash is None
+    assert [section[:2] for section in shown.sections] == [("check file", "checks.yaml:3")]
+
+
+def test_reruns_that_an_item_is_granted(project):
+    project.conftest("""
+        from pytest_monitorpy import compat
+
+        def pytest_collection_modifyitems(items):
+            items[1].add_marker(pytest.mark.flaky(reruns=3))
+            mark("".join(str(compat.reruns(item)) for item in items))
+    """)
+    project.write("test_own.py", "def test_one(): pass\ndef test_two(): pass")
+    project.run("-p", "no:xdist", "-p", "rerunfailures", "--reruns=1", fast=False).assert_outcomes(passed=2)
+    assert (project.path / "13").exists()
+    project.run("-p", "no:xdist").assert_outcomes(passed=2)
+    assert (project.path / "00").exists()
     assert compat.reruns(Anything()) == 0
+
+
+def test_a_check_has_the_fixtures_of_a_function_and_a_failure_with_its_place(project):
+    project.conftest("""
+        from pytest_monitorpy import compat
+
+        @pytest.fixture(scope="session", autouse=True)
+        def wide():
+            pass
+
+        @pytest.fixture(autouse=True)
+        def narrow():
+            pass
+
+        @pytest.fixture
+        def asked(request):
+            mark(f"asked by {request.node.name}")
+
+        def pytest_collection_modifyitems(items):
+            assert {fixture.argname for fixture in compat.closure(items[0])} == {"wide", "narrow"}
+            assert not any(map(compat.is_set_up, compat.closure(items[0])))
+            items[1].fixturenames.append("asked")
+            assert [compat.is_asked_for_more(item) for item in items] == [False, True]
+
+        def pytest_runtest_call(item):
+            assert all(map(compat.is_set_up, compat.closure(item)))
+    """)
+    project.write("checks.yaml", "checks:\n- {id: a, plugin: say}\n- {id: b, plugin: say, config: {status: error}}")
+    for style, shown in (("auto", ["E   ERROR: it is a error", "checks.yaml:3: error"]), ("line", ["checks.yaml:3: it is a error"])):
+        result = project.run("--monitorpy=checks.yaml", f"--tb={style}")
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(shown)
+    assert [path.name for path in project.path.glob("asked by *")] == ["asked by b"]
