@@ -1,11 +1,13 @@
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from pytest_monitorpy.plugin import pytest_configure_node, pytest_sessionfinish, pytest_testnodedown
+from pytest_monitorpy.plugin import pytest_configure_node, pytest_handlecrashitem, pytest_sessionfinish, pytest_testnodedown
 from pytest_monitorpy.state import STATE
+from tests.pytest_monitorpy.as_worker import AsWorker
 
 HEAVY = (
     "requests",
@@ -105,3 +107,43 @@ def test_a_check_that_nobody_looked_at_fails_the_run(torn):
     result = torn.run("--monitorpy=checks.yaml", "-n2")
     result.assert_outcomes(passed=1, skipped=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+REPORTS = ("--monitorpy-json=r.json", "--monitorpy-html=p.html", "--html=o.html", "--monitorpy-github")
+
+
+def written(project):
+    return {name for name in ("r.json", "p.html", "o.html", "summary.md") if (project.path / name).exists()}
+
+
+def test_reports_are_written_by_the_process_that_sees_all_of_the_run(project, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, config: {status: error}}]")
+    result = project.run("--monitorpy=checks.yaml", *REPORTS, plugins=[AsWorker()])
+    result.assert_outcomes(failed=1)
+    assert written(project) == set()
+    result.stdout.no_fnmatch_line("::error *")
+    result = project.run("--monitorpy=checks.yaml", *REPORTS)
+    result.assert_outcomes(failed=1)
+    assert written(project) == {"r.json", "p.html", "o.html", "summary.md"}
+    result.stdout.fnmatch_lines(["::error *"])
+
+
+def test_what_takes_its_worker_with_it(project):
+    """Of a check there is a result, and a row in pytest-html's page; a Python test is none of our business."""
+    project.conftest("""
+        @register_plugin("die")
+        def die(config):
+            os._exit(3)
+    """)
+    project.write("checks.yaml", "checks: [{id: first, plugin: die}, {id: second, plugin: die}]")
+    result = project.run("--monitorpy=checks.yaml", "-n1", "--max-worker-restart=1", "--html=o.html", "--monitorpy-json=r.json")
+    result.assert_outcomes(failed=2)
+    found = json.loads((project.path / "r.json").read_text())["results"]
+    assert [(each["id"], each["status"], each["fault"]) for each in found] == [(name, "error", "plugin") for name in ("first", "second")]
+    page = (project.path / "o.html").read_text()
+    assert "checks.yaml::first" in page
+    assert "checks.yaml::second" in page
+    report = pytest.TestReport("test_own.py::test_own", ("test_own.py", None, "test_own.py"), {}, "failed", "died", "???")
+    pytest_handlecrashitem("test_own.py::test_own", report)
+    assert (report.when, hasattr(report, "monitorpy")) == ("???", False)

@@ -3,8 +3,6 @@ import sys
 
 import pytest
 
-from pytest_monitorpy.plugin import pytest_handlecrashitem
-
 
 @pytest.fixture
 def mixed(project):
@@ -129,12 +127,6 @@ def test_a_check_that_is_expected_to_fail_and_not_run(project):
     project.write("checks.yaml", "checks: [{id: a, plugin: crash}]")
     project.run("--monitorpy=checks.yaml", "--monitorpy-json=r.json").assert_outcomes(xfailed=1)
     assert json.loads((project.path / "r.json").read_text())["results"][0]["status"] == "skipped"
-
-
-def test_a_worker_that_dies_in_a_python_test_is_not_ours():
-    report = pytest.TestReport("test_own.py::test_own", ("test_own.py", None, "test_own.py"), {}, "failed", "died", "???")
-    pytest_handlecrashitem("test_own.py::test_own", report)
-    assert report.when == "???"
 
 
 def test_a_check_that_is_blocked_by_one_that_passes_elsewhere(torn):
