@@ -1,9 +1,12 @@
+import io
 import json
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
+from tests.pytest_monitorpy.as_worker import AsWorker
 from tests.pytest_monitorpy.conftest import PLUGINS
 
 FAST = ("-p", "no:cacheprovider")
@@ -82,7 +85,7 @@ def test_a_file_that_is_given_twice_runs_once(several, project, options, expecte
 
 @pytest.mark.parametrize("given", ["checks.yaml::wob", "--monitorpy=checks.yaml::wob", "--monitorpy=checks.yaml::core::wob"])
 @pytest.mark.parametrize("more", [(), (".",)])
-def test_a_name_that_no_check_has(several, project, run, xdist, given, more):
+def test_a_name_that_no_check_has(several, run, xdist, given, more):
     result = run(given, *more, "--monitorpy=checks.yaml::lone")
     text = f"*not found: {given.removeprefix('--monitorpy=')}{'*did you mean ?web?[?]' if 'core' not in given else ''}*"
     if xdist == "active":  # xdist goes on with what was collected elsewhere, and ends as with --continue-on-collection-errors
@@ -243,6 +246,22 @@ def test_no_standard_input(project):
     command = f"{sys.executable} -m pytest --monitorpy=- -p no:hypothesispytest <&-"
     done = subprocess.run(command, shell=True, cwd=project.path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (pytest.ExitCode.USAGE_ERROR, "ERROR: --monitorpy=-: there is no standard input")
+
+
+@pytest.mark.parametrize("given", ["text", "bytes", "worker", None])
+def test_standard_input_in_this_process(project, monkeypatch, given):
+    """Such as a program has put there that calls pytest; of what is kept of it nothing stays behind."""
+    data = b"checks: [{id: a, plugin: say}]"
+    stdin = {"text": io.StringIO(data.decode()), "bytes": io.TextIOWrapper(io.BytesIO(data))}
+    monkeypatch.setattr("sys.stdin", stdin.get(given))
+    monkeypatch.setattr(tempfile, "tempdir", str(project.path))
+    plugins = [AsWorker(monitorpy_stdin=data)] if given == "worker" else []
+    result = project.pytester.inline_run(*FAST, "--monitorpy=-", plugins=plugins)
+    if given is None:
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+    else:
+        result.assertoutcome(passed=1)
+    assert list(project.path.glob("monitorpy-*")) == []
 
 
 def test_names_and_other_files_beside_standard_input(several, project):

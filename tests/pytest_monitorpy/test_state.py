@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_monitorpy.state import exporters
+from tests.pytest_monitorpy.as_worker import AsWorker
 
 
 def test_standard_input_in_this_process(project):
@@ -25,7 +26,42 @@ def test_the_header_counts_files(project):
     for name in ("a.yaml", "b.yaml"):
         project.write(name, "checks: [{id: a, plugin: say}]")
     project.run("--monitorpy=a.yaml", "--monitorpy=b.yaml").stdout.fnmatch_lines(["monitorpy: 2 check files, 32 workers, 10 per host"])
-    project.run("a.yaml").stdout.no_fnmatch_line("monitorpy: 2*")
+    project.run("a.yaml", "--monitorpy-per-host=0").stdout.fnmatch_lines(["monitorpy: 1 check file, 32 workers, any number per host"])
+    project.write("test_own.py", "def test_own(): pass")
+    project.run("test_own.py").stdout.no_fnmatch_line("monitorpy: *")
+
+
+def test_a_file_is_a_check_file_by_being_asked_for_or_by_its_looks(project):
+    checks = "checks: [{id: a, plugin: say}]"
+    for name, text in (("a.yaml", checks), ("b.conf", checks), ("compose.yaml", "services: {}"), ("sub/c.yaml", checks)):
+        project.write(name, text)
+    project.write("test_own.py", "def test_own(): pass")
+
+    def collected(*args):
+        return {line.partition("::")[0] for line in project.run("--co", "-q", *args).outlines if "::" in line}
+
+    assert collected("a.yaml", "test_own.py") == {"a.yaml", "test_own.py"}
+    assert collected("--monitorpy=b.conf") == {"b.conf"}
+    assert collected("compose.yaml") == set()
+    assert collected(".") == {"test_own.py"}
+    assert collected(".", "--monitorpy=sub") == {"test_own.py", "sub/c.yaml"}
+
+
+def test_what_was_asked_for_and_not_collected_is_missed(project):
+    """A name that no check has, and a file in a folder that leaves it out."""
+    project.conftest("""
+        class Empty(pytest.Directory):
+            def collect(self):
+                return []
+
+        def pytest_collect_directory(path, parent):
+            return Empty.from_parent(parent, path=path) if path.name == "empty" else None
+    """)
+    for name in ("a.yaml", "empty/b.yaml"):
+        project.write(name, "checks: [{id: a, plugin: say}]")
+    result = project.run("--monitorpy=a.yaml::zzz", "--monitorpy=empty/b.yaml", ".")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: not found: {project.path}/empty/b.yaml", "ERROR: not found: a.yaml::zzz"], consecutive=False)
 
 
 def test_plugins_that_cannot_be_registered(project):
@@ -53,5 +89,7 @@ def test_a_report_that_could_not_be_written_is_told_before_anything_runs(project
     result = project.run("--monitorpy=checks.yaml", f"--monitorpy-{option}=conftest.py/report")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --monitorpy-{option}: cannot write *"])
+    in_worker = project.run("--monitorpy=checks.yaml", f"--monitorpy-{option}=conftest.py/report", plugins=[AsWorker()])
+    in_worker.assert_outcomes(passed=1)  # it is the controller that writes it
     assert project.run("--monitorpy=checks.yaml", f"--monitorpy-{option}=new/folder/report").ret == 0
     assert (project.path / "new/folder/report").stat().st_size
