@@ -18,6 +18,42 @@ def test_a_broken_file_is_exit_code_2(project):
     assert project.run("--monitorpy=checks.yaml").ret == pytest.ExitCode.INTERRUPTED
 
 
+def test_the_others_can_go_on(project):
+    project.write("broken.yaml", "checks: [")
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
+    result = project.run("--monitorpy=broken.yaml", "--monitorpy=checks.yaml", "--continue-on-collection-errors")
+    result.assert_outcomes(passed=1, errors=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_the_conftest_of_a_folder_acts_on_its_files(project, run):
+    """Whatever order the files are given in; some versions of pytest lost it where another folder came in between."""
+    project.write(
+        "sub/conftest.py",
+        """
+        import pytest
+        from monitorpy import CheckResult
+
+        @pytest.fixture(autouse=True)
+        def seen(request):
+            print("seen", request.node.nodeid)
+
+        @pytest.fixture
+        def here():
+            return CheckResult.success("here")
+    """,
+    )
+    for name in ("sub/a.yaml", "sub/b.yaml", "sub/deep/c.yaml"):
+        project.write(name, 'checks: [{id: i, plugin: "fixture:here"}]')
+    project.write("top.yaml", "checks: [{id: i, plugin: say}]")
+    for given in (("sub/a.yaml", "top.yaml", "sub/b.yaml", "sub/deep/c.yaml"), (".",)):
+        result = run(*(f"--monitorpy={name}" for name in given), "-rA")
+        result.assert_outcomes(passed=4)
+        assert {line for line in result.outlines if line.startswith("seen")} == {
+            f"seen sub/{name}.yaml::i" for name in ("a", "b", "deep/c")
+        }
+
+
 @pytest.mark.parametrize("text", ["", "checks: []", "version: 1"])
 def test_a_file_without_checks_is_an_error(project, text):
     project.write("checks.yaml", text)

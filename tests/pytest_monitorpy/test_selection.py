@@ -157,10 +157,26 @@ def test_selection_by_pytests_own_options(several, project, options, expected):
     assert collected(project, "--monitorpy=checks.yaml", "--strict-markers", *options) == expected
 
 
-def test_last_failed(project):
-    project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, config: {status: error}}]")
-    project.run("--monitorpy=checks.yaml", fast=False).assert_outcomes(passed=1, failed=1)
-    project.run("--monitorpy=checks.yaml", "--lf", fast=False).assert_outcomes(failed=1)
+def test_what_failed_last_inside_and_outside_of_the_root_directory(project, run, xdist, tmp_path_factory):
+    """Two files of one name, and one of them has an absolute node id; a warning is no failure."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "checks.yaml"
+    text = """
+        - {id: a, plugin: say}
+        - {id: b, plugin: say, config: {status: error}}
+        - {id: c, plugin: say, config: {status: warning}}
+    """
+    elsewhere.write_text(text)
+    project.write("checks.yaml", text)
+
+    def outcomes(*options):
+        files = ("--monitorpy=checks.yaml", f"--monitorpy={elsewhere}")
+        return run(*files, "-p", "cacheprovider", *options, fast=False).parseoutcomes()
+
+    assert outcomes() == {"passed": 2, "failed": 2, "xfailed": 2}
+    assert outcomes("--lf")["failed"] == 2
+    assert "passed" not in outcomes("--lf")
+    assert outcomes("--lf", f"--deselect={elsewhere}") == {"failed": 1, **({} if xdist == "active" else {"deselected": 5})}
+    assert outcomes("--ff", "-x")["failed"] == 1
 
 
 @pytest.mark.parametrize("value", ["nope.yaml", "empty", "*.nothing", "::home"])
@@ -217,6 +233,28 @@ def test_the_conftest_beside_the_file_may_add_options(project):
     project.write("m/checks.yaml", ONE.format("a"))
     project.write("m/conftest.py", "def pytest_addoption(parser): parser.addoption('--mine', action='store_true')")
     project.run("--monitorpy=m/checks.yaml", "--mine").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(("-c", "other.ini"), ("--rootdir=.",), ("--import-mode=importlib",), ("--import-mode=append",), ("-n0",), ("--pyargs",)),
+        *(("--ignore=checks.yaml",), ("--ignore-glob=*.yaml",), ("--noconftest", "-p", "own"), ("--strict-config", "--strict-markers")),
+        *([("-o", "strict=true")] if pytest.version_tuple >= (9,) else []),
+    ],
+)
+def test_selection_beside_other_options(project, options):
+    project.write("own.py", (project.path / "conftest.py").read_text())
+    project.write("other.ini", "[pytest]\naddopts = -rA")
+    project.write("checks.yaml", ONE.format("a"))
+    project.pytester.syspathinsert()
+    assert collected(project, "--monitorpy=checks.yaml", *options) == ["checks.yaml::a"]
+
+
+def test_options_from_the_environment(project, monkeypatch):
+    project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, tags: [prod]}]")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--monitorpy=checks.yaml -m prod -p no:randomly")
+    project.run().assert_outcomes(passed=1, deselected=1)
 
 
 def test_a_file_outside_the_root_directory(project, run, tmp_path_factory):
