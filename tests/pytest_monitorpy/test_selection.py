@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -253,7 +254,7 @@ def test_selection_beside_other_options(project, options):
 
 def test_options_from_the_environment(project, monkeypatch):
     project.write("checks.yaml", "checks: [{id: a, plugin: say}, {id: b, plugin: say, tags: [prod]}]")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "--monitorpy=checks.yaml -m prod -p no:randomly")
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{os.environ['PYTEST_ADDOPTS']} --monitorpy=checks.yaml -m prod")
     project.run().assert_outcomes(passed=1, deselected=1)
 
 
