@@ -155,6 +155,12 @@ def add_suite_property(config: pytest.Config, name: str, value: str) -> None:
         config.stash[xml_key].add_global_property(name, value)
 
 
+def is_successor(worker: Any) -> bool:
+    """Whether this worker of pytest-xdist took the place of one that crashed; ``worker`` is its config, or its node in the controller."""
+    number = str(worker.workerinput.get("workerid")).removeprefix("gw")
+    return number.isdigit() and int(number) >= worker.workerinput["workercount"]
+
+
 def failure_repr(lines: Sequence[str], path: str, line: int, message: str, status: str) -> TerminalRepr:
     """The text of a failure in the one form that keeps its colour, message and place through xdist and JUnit.
 

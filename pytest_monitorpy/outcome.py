@@ -81,7 +81,10 @@ def one_line(text: str) -> str:
 
 
 def shape_report(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Put the check's own time, data and, for a warning, outcome on pytest's report."""
+    """Put the check's own time, data and, for a warning, outcome on pytest's report; mask what was printed meanwhile, by any check."""
+    if report.sections:
+        masker = item.config.stash[STATE].masker
+        report.sections = [(name, masker.text(text)) for name, text in report.sections]
     if report.passed and report.when != "call":
         return
     result = item.result if report.when == "call" else None
@@ -171,11 +174,12 @@ def without_secrets(item: CheckItem, error: BaseException) -> BaseException:
 def _data(item: CheckItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:
     """What travels on the report, from an xdist worker too: plain JSON only."""
     spec, result = item.spec, item.result if report.when == "call" else None
+    raised = None if call.excinfo is None else call.excinfo.value
     signature: dict[str, Any] = {"plugin": spec.plugin, "tags": spec.tags, "group": spec.group, "source": spec.source}
     if result is not None:
         found = result.to_dict()
-    elif report.skipped or (call.excinfo is not None and isinstance(call.excinfo.value, pytest.xfail.Exception)):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    elif report.skipped or isinstance(raised, pytest.xfail.Exception):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(raised)
         found = SkippedCheck(spec.id, message=reason.removeprefix("Skipped: "), **signature).to_dict()
     else:
         message = f"the test failed in {report.when}: {_crash_message(report)}"

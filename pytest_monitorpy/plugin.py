@@ -94,6 +94,8 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
         from pytest_monitorpy.report import crashed
 
         report.when = "call"
+        if not compat.is_successor(report.node):
+            report.longrepr = f"{report.longrepr}, or a check that ran ahead of its turn"
         report.monitorpy_crash = True  # type: ignore[attr-defined]
         report.monitorpy = crashed(crashitem, report.longreprtext)  # type: ignore[attr-defined]
 

@@ -75,10 +75,10 @@ class Prefetcher:
     def __init__(self, config: pytest.Config, items: Iterable[pytest.Item], processes: int) -> None:
         state = config.stash[STATE]
         settings = state.settings
-        self.workers = -(-settings.workers // processes)
-        per_host = -(-settings.per_host // processes)
+        self.workers = max(1, settings.workers // processes)
+        self.per_host = settings.per_host and max(1, settings.per_host // processes)
         self._deadline = Deadline.never() if settings.deadline is None else Deadline(settings.deadline)
-        self._runner = Runner(state.specs, workers=self.workers, per_host=per_host, deadline=settings.deadline)
+        self._runner = Runner(state.specs, workers=self.workers, per_host=self.per_host, deadline=settings.deadline)
         self._items = {item.spec.key: item for item in _checks(items)}
         self._needs = Needs(state.specs)
         self._setups = Setups(config, self._items)
@@ -98,9 +98,14 @@ class Prefetcher:
         self._start_more()
 
     def look_ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Start what a worker of pytest-xdist has been handed, this item first."""
+        """Start what a worker of pytest-xdist has been handed, this item first.
+
+        The successor of a worker that crashed takes one after the other: what killed that one may be still to come, and shall be
+        told from the rest.
+        """
         following = [nextitem] if nextitem is not None else []
-        self.plan([item, *following, *compat.handed_out(item.config, item.session.items, _WINDOW * self.workers)])
+        handed_out = compat.handed_out(item.config, item.session.items, _WINDOW * self.workers)
+        self.plan([item] if compat.is_successor(item.config) else [item, *following, *handed_out])
 
     def passed(self, item: pytest.Item) -> None:
         """Note that the item, and so all before it, have had their turn."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitorpy.core.spec import CheckSpec
+    from monitorpy.utils.masking import Masker
     from pytest_monitorpy.prefetch import Prefetcher
     from pytest_monitorpy.report import Recorder
     from pytest_monitorpy.selection import Wanted
@@ -52,6 +54,14 @@ class State:
 
             self.recorder = Recorder(self._started)
         return self.recorder
+
+    @cached_property
+    def masker(self) -> Masker:
+        """Hides the secrets of all checks, in what may come from any of them; asked for when all are collected."""
+        from monitorpy.reporting.explain import full_masker
+        from monitorpy.utils.masking import Masker
+
+        return Masker(secret for spec in self.specs for secret in full_masker(spec).secrets)
 
     def is_check_file(self, path: Path, session: pytest.Session) -> bool:
         """Whether it was asked for, or is a positional path that looks like a check file."""

@@ -47,6 +47,12 @@ def test_the_items_in_the_queue_of_a_worker():
     assert compat.handed_out(config, "abc", 1) == ["c"]
 
 
+@pytest.mark.parametrize(("name", "expected"), [("gw0", False), ("gw1", False), ("gw2", True), ("gw10", True), ("own name", False)])
+def test_a_worker_that_takes_the_place_of_another(name, expected):
+    """pytest-xdist goes on counting; a name that somebody else gave tells nothing."""
+    assert compat.is_successor(SimpleNamespace(workerinput={"workerid": name, "workercount": 2})) is expected
+
+
 def test_a_crash_shows_the_users_frames():
     with pytest.raises(ZeroDivisionError) as caught:
         1 / 0  # noqa: B018

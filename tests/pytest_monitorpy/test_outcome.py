@@ -377,6 +377,14 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
         @pytest.fixture
         def leaving():
             return lambda config: pytest.skip("not with " + config["key"])
+
+        @pytest.fixture
+        def chatty(monitorpy_config):
+            import logging
+
+            print("using", monitorpy_config["key"])
+            logging.getLogger("chatty").warning("sent %s", monitorpy_config["key"])
+            return CheckResult.error("refused")
     """)
     project.write(
         "checks.yaml",
@@ -386,6 +394,7 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
           - {id: b, plugin: "fixture:leaking", config: {key: "${secret:TOKEN}"}}
           - {id: c, plugin: say, skip: "needs ${secret:TOKEN}"}
           - {id: d, plugin: "fixture:leaving", config: {key: "${secret:TOKEN}"}}
+          - {id: e, plugin: "fixture:chatty", config: {key: "${secret:TOKEN}"}}
     """,
     )
     result = run(
@@ -398,10 +407,26 @@ def test_secrets_are_masked_everywhere(project, run, monkeypatch):
         "--self-contained-html",
         "--monitorpy-json=r.json",
     )
-    result.assert_outcomes(failed=1, errors=1, skipped=2)
+    result.assert_outcomes(failed=2, errors=1, skipped=2)
     shown = result.stdout.str() + result.stderr.str() + "".join((project.path / name).read_text() for name in ("j.xml", "o.html", "r.json"))
     assert "geheim123" not in shown
     result.stdout.fnmatch_lines(["*refused [*][*][*]*"])
+    result.stdout.fnmatch_lines(["using [*][*][*]", "*sent [*][*][*]"])
+
+
+def test_the_reason_of_an_expected_failure_is_its_message(project, run):
+    project.conftest("""
+        @pytest.fixture
+        def known():
+            return lambda config: pytest.xfail("ticket 7")
+
+        def pytest_collection_modifyitems(items):
+            items[1].add_marker(pytest.mark.xfail(run=False, reason="ticket 8"))
+    """)
+    project.write("checks.yaml", 'checks: [{id: a, plugin: "fixture:known"}, {id: b, plugin: crash}]')
+    run("--monitorpy=checks.yaml", "--monitorpy-json=r.json").assert_outcomes(xfailed=2)
+    results = json.loads((project.path / "r.json").read_text())["results"]
+    assert [(r["status"], r["message"]) for r in results] == [("skipped", "ticket 7"), ("skipped", "[NOTRUN] ticket 8")]
 
 
 def test_a_python_test_carries_what_its_checks_found(project):

@@ -193,7 +193,7 @@ def test_the_thread_method_ends_the_process(hanging, beside, project, ms):
     assert "hang" in alone.stderr.str() + alone.stdout.str()
     result = project.run(*more, "-n1", "--max-worker-restart=2")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["worker 'gw0' crashed while running 'checks.yaml::ahead'", "FAILED checks.yaml::ahead*"])
+    result.stdout.fnmatch_lines(["worker 'gw0' crashed while running 'checks.yaml::ahead'*", "FAILED checks.yaml::ahead*"])
 
 
 # pytest-asyncio

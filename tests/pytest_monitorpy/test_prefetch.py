@@ -280,7 +280,36 @@ def test_a_worker_runs_ahead_what_it_was_handed(project, monkeypatch):
     project.run("--monitorpy=checks.yaml", "--monitorpy-workers=10", "-p", "no:xdist", plugins=[Worker(workercount=4)]).assert_outcomes(
         passed=3
     )
-    assert made[0].workers == 3
+    assert made[0].workers == 2  # not 3: together they would be more than 10
+
+
+@pytest.mark.parametrize(
+    ("processes", "given", "each"), [(1, (7, 3), (7, 3)), (2, (7, 3), (3, 1)), (8, (7, 3), (1, 1)), (2, (7, 0), (3, 0))]
+)
+def test_the_limits_hold_for_all_workers_together(project, processes, given, each):
+    """As far as each of them has one check at a time; 0 is no limit."""
+    config = project.pytester.parseconfigure(f"--monitorpy-workers={given[0]}", f"--monitorpy-per-host={given[1]}")
+    made = Prefetcher(config, [], processes)
+    assert (made.workers, made.per_host) == each
+
+
+def test_a_check_that_kills_its_worker_is_told_from_the_rest(project):
+    """The first worker runs it ahead, the one that takes its place does not."""
+    project.conftest("""
+        @register_plugin("die")
+        def die(config):
+            os._exit(3)
+
+        @register_plugin("wait")
+        def wait(config):
+            threading.Event().wait(30)
+    """)
+    project.write("checks.yaml", "checks: [{id: first, plugin: wait, timeout: 30}, {id: fatal, plugin: die}, {id: last, plugin: say}]")
+    result = project.run("--monitorpy=checks.yaml", "-n1", "--max-worker-restart=9")
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        ["FAILED *::first - worker 'gw0' crashed*::first', or a check that ran ahead of its turn", "FAILED *::fatal - *::fatal'"]
+    )
 
 
 def test_a_worker_reads_the_controllers_standard_input(project):
