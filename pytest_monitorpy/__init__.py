@@ -14,7 +14,7 @@ __all__ = ["monitorpy_fixture"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: see the budget in tests/pytest_monitorpy/test_startup.py."""
+    """Import on first use: see the budget in tests/benchmarks/bench_startup.py."""
     if name != "monitorpy_fixture":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from pytest_monitorpy.fixtures import monitorpy_fixture

@@ -460,6 +460,29 @@ def test_a_python_test_carries_what_its_checks_found(project):
     ]
 
 
+def test_a_warning_takes_neither_a_failure_nor_a_skip_away(project):
+    project.write(
+        "test_own.py",
+        """
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def careful(monitorpy_check, request):
+            monitorpy_check("say", status="warning" if "good" not in request.node.name else "success")
+
+        def test_warned(): pass
+        def test_good(): pass
+        def test_failed(): assert 0
+        def test_skipped(): pytest.skip("not here")
+    """,
+    )
+    result = project.run("-v")
+    result.assert_outcomes(xfailed=1, passed=1, failed=1, skipped=1)
+    result.stdout.fnmatch_lines(
+        [f"test_own.py::test_{name} {name.upper().replace('GOOD', 'PASSED')}*" for name in ("warned", "good", "failed", "skipped")]
+    )
+
+
 def test_the_text_that_a_hook_gives_and_its_crash(project):
     project.conftest("""
         def pytest_monitorpy_failure_repr(item, result):

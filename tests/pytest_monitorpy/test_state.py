@@ -2,7 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_monitorpy.state import exporters
+from monitorpy import CheckSpec
+from pytest_monitorpy.state import State, exporters
 from tests.pytest_monitorpy.as_worker import AsWorker
 
 
@@ -81,6 +82,12 @@ def test_a_conftest_is_named_the_same_on_another_machine():
         "a_plugin",
         "sub/conftest.py",
     ]
+
+
+def test_the_secrets_of_all_checks_are_hidden():
+    state = State(settings=None)
+    state.specs = [CheckSpec("a", "say", config={"password": "swordfish"}), CheckSpec("b", "say", config={"token": "herring-7"})]
+    assert state.masker.text("swordfish, herring-7 and cod") == "***, *** and cod"
 
 
 @pytest.mark.parametrize("option", ["json", "html"])
