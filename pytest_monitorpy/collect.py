@@ -81,7 +81,10 @@ class CheckFileNode(pytest.Module):
         state = self.config.stash[STATE]
         exports.must_be_heard(self.config)
         self._loaded = self._load(state)
-        checks = changed_checks.checks_of(self, self._loaded)
+        try:
+            checks = changed_checks.checks_of(self, self._loaded)
+        except (pytest.skip.Exception, SystemExit) as raised:  # would leave the whole file out, or end pytest
+            raise self.CollectError(self._masked(str(compat.crash_repr(raised)))) from None
         state.dropped += changed_checks.dropped(self._loaded, checks)
         uses = _uses(checks, self._fixtures(checks))
         entries = list(_entries(checks, uses, len(state.specs)))
@@ -103,8 +106,10 @@ class CheckFileNode(pytest.Module):
 
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
         """A hook's crash; locals and messages may hold secrets."""
-        masker = Masker(secret for spec in self._loaded for secret in full_masker(spec).secrets)
-        return compat.masked_repr(super()._repr_failure_py(excinfo, style), masker.text)
+        return compat.masked_repr(super()._repr_failure_py(excinfo, style), self._masked)
+
+    def _masked(self, text: str) -> str:
+        return Masker(secret for spec in self._loaded for secret in full_masker(spec).secrets).text(text)
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         return compat.own_frames(excinfo)

@@ -88,10 +88,11 @@ class State:
         if self._registered:
             return
         from monitorpy.core.registry import registry
+        from pytest_monitorpy.user_hooks import OUTCOMES
 
         try:
             config.hook.pytest_monitorpy_register.call_historic(kwargs={"registry": registry})
-        except Exception as crash:  # noqa: BLE001 - somebody else's code
+        except OUTCOMES as crash:
             from pytest_monitorpy.compat import crash_repr
 
             raise pytest.Collector.CollectError(str(crash_repr(crash))) from None

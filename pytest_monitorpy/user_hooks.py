@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from monitorpy.core.spec import CheckSpec
 
-OUTCOMES = (Exception, pytest.skip.Exception, pytest.fail.Exception)
+OUTCOMES = (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception)
 """What an implementation may raise that is about its check; anything else (Ctrl-C) is about the run."""
 
 

@@ -126,6 +126,23 @@ def test_a_crash_of_a_hook_shows_the_users_frames_and_no_secret(project):
     result.stdout.no_fnmatch_line("*_callers.py*")
 
 
+@pytest.mark.parametrize(("call", "told"), [("pytest.skip", "E   Skipped"), ("sys.exit", "E   SystemExit")])
+def test_a_hook_cannot_leave_out_a_whole_file(project, run, call, told):
+    """What it says may hold a secret, as any message."""
+    project.conftest(f"""
+        import sys
+
+        def pytest_monitorpy_collect_check(check):
+            {call}(f"not with {{check.config['password']}}")
+    """)
+    project.write("checks.yaml", "checks: [{id: a, plugin: say, config: {password: swordfish}}]")
+    project.write("test_own.py", "def test_own(): pass")
+    result = run("checks.yaml", "test_own.py", "--continue-on-collection-errors")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["conftest.py:*: in pytest_monitorpy_collect_check", f"{told}: not with [*][*][*]"])
+    result.stdout.no_fnmatch_line("*swordfish*")
+
+
 def test_a_fixture_is_visible_in_its_folder_only(project):
     project.write("sub/conftest.py", "import pytest\n@pytest.fixture\ndef here(monitorpy_config): pass\n")
     project.write("top.yaml", 'checks: [{id: a, plugin: "fixture:here"}]')

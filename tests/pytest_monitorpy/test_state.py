@@ -65,15 +65,23 @@ def test_what_was_asked_for_and_not_collected_is_missed(project):
     result.stderr.fnmatch_lines([f"ERROR: not found: {project.path}/empty/b.yaml", "ERROR: not found: a.yaml::zzz"], consecutive=False)
 
 
-def test_plugins_that_cannot_be_registered(project):
-    project.conftest("""
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ('registry.register("say", int)', "E   TypeError: plugin 'say' must be *"),
+        ('pytest.skip("not here")', "E   Skipped: not here"),
+        ("raise SystemExit(0)", "E   SystemExit: 0"),
+    ],
+)
+def test_plugins_that_cannot_be_registered(project, call, told):
+    project.conftest(f"""
         def pytest_monitorpy_register(registry):
-            registry.register("say", int)
+            {call}
     """)
     project.write("checks.yaml", "checks: [{id: a, plugin: say}]")
-    project.run("checks.yaml").stdout.fnmatch_lines(
-        ["*conftest.py:*: in pytest_monitorpy_register", "E   TypeError: plugin 'say' must be *"]
-    )
+    result = project.run("checks.yaml")
+    assert result.ret not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+    result.stdout.fnmatch_lines(["*conftest.py:*: in pytest_monitorpy_register", told])
 
 
 def test_a_conftest_is_named_the_same_on_another_machine():

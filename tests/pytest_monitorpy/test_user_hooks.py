@@ -92,21 +92,23 @@ def test_the_text_of_a_failure(project, run, monkeypatch):
                 case "bool": return False
                 case "crash": raise RuntimeError("no text")
                 case "skip": pytest.skip("no text either")
+                case "exit": raise SystemExit(0)
                 case "test_it": return "call us"
                 case "soft": raise RuntimeError("it does not fail")
     """)
     project.write("checks.yaml", "".join(
         f'- {{id: {name}, plugin: say, config: {{status: {status}, message: "refused ${{secret:TOKEN}}"}}}}\n'
-        for name, status in (("own", "error"), ("bool", "error"), ("crash", "error"), ("skip", "error"), ("usual", "error"), ("soft", "warning"))
+        for name, status in (("own", "error"), ("bool", "error"), ("crash", "error"), ("skip", "error"), ("exit", "error"), ("usual", "error"), ("soft", "warning"))
     ))  # fmt: skip
     project.write("test_own.py", "def test_it(monitorpy_check): monitorpy_check('say', status='error')")
     result = run("test_own.py", "--monitorpy=checks.yaml")
-    result.assert_outcomes(failed=6, xfailed=1)
+    result.assert_outcomes(failed=7, xfailed=1)
     for lines in (
         [r"E   call the team: refused [*][*][*]", r"E   with \x23#[[]error[]]\x1b[[]31m", "", "checks.yaml:1: error"],
         ["pytest_monitorpy_failure_repr (conftest.py) must return a str or None, not bool False", r"E   ERROR: refused [*][*][*]"],
         ["conftest.py:*: in pytest_monitorpy_failure_repr", "E   RuntimeError: no text", r"E   ERROR: refused [*][*][*]"],
         ["E   Skipped: no text either", r"E   ERROR: refused [*][*][*]"],
+        ["E   SystemExit: 0", r"E   ERROR: refused [*][*][*]"],
         ["E   monitorpy.CheckFailed: call us"],
     ):
         result.stdout.fnmatch_lines(lines)
