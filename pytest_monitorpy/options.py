@@ -71,7 +71,7 @@ def read_settings(config: pytest.Config) -> Settings:
 
 def _file(config: pytest.Config, name: str) -> Path | None:
     given = config.getoption(f"monitorpy_{name}")
-    return config.invocation_params.dir / given if given else None
+    return None if given is None else config.invocation_params.dir / given  # "" is the folder: cannot be written
 
 
 def _number(config: pytest.Config, name: str, kind: Callable[[Any], Any], least: float, default: T) -> Any | T:

@@ -32,6 +32,11 @@ def test_what_may_not_be_read_has_no_checks(tmp_path):
     assert not looks_like_checks(tmp_path / "gone.yaml")
 
 
+def test_what_is_there_but_cannot_be_read_is_not_passed_over(tmp_path):
+    (tmp_path / "a.yaml").mkdir()  # root may read every file
+    assert looks_like_checks(tmp_path / "a.yaml")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -41,14 +46,21 @@ def test_what_may_not_be_read_has_no_checks(tmp_path):
         "- id: a\n  plugin: x",
         "- {id: a, plugin_type: x}",
         '[{"id": "a", "plugin_type": "x"}]',
+        "  - id: a\n    plugin: x",
+        "# all of them\nversion: 1\ninclude: [more/*.yaml]\nvars:\n  a: 1",
     ],
 )
 def test_forms_of_check_files(tmp_path, text):
     write(tmp_path, "a.yaml", text=text)
     assert looks_like_checks(tmp_path / "a.yaml")
+    for encoding in ("utf-8-sig", "utf-16"):  # what Windows writes; that the second cannot be loaded shall be told
+        (tmp_path / "a.yaml").write_bytes(text.encode(encoding))
+        assert looks_like_checks(tmp_path / "a.yaml")
 
 
-@pytest.mark.parametrize("text", ["", "on: push\njobs: {}", '{"name": "x", "dependencies": {}}', "- one\n- two", "\0\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "on: push\njobs: {}", '{"name": "x", "dependencies": {}}', "- one\n- two", "\0\xff", "include: [x.yaml]\nservices: {}"]
+)
 def test_forms_of_other_files(tmp_path, text):
     write(tmp_path, "a.yaml", text=text)
     assert not looks_like_checks(tmp_path / "a.yaml")

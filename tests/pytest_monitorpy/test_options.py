@@ -15,6 +15,7 @@ def one(project):
         ("--monitorpy-deadline=soon", "--monitorpy-deadline: expected seconds, 0.001 or more, not 'soon'"),
         ("--monitorpy-deadline=nan", "--monitorpy-deadline: expected seconds, 0.001 or more, not 'nan'"),
         ("--monitorpy-json=conftest.py/x.json", "--monitorpy-json: cannot write *"),
+        ("--monitorpy-json=", "--monitorpy-json: cannot write *: Is a directory"),
     ],
 )
 def test_bad_values_are_usage_errors(one, project, option, text):
