@@ -142,9 +142,16 @@ def handed_out(config: pytest.Config, items: Sequence[pytest.Item], limit: int) 
     with suppress(Exception):
         for plugin in config.pluginmanager.get_plugins():
             if (queue := getattr(plugin, "torun", None)) is not None:
-                with queue.lock() as indexes:
-                    return [items[index] for index in islice(indexes, limit) if isinstance(index, int)]
+                return [items[index] for index in _first(queue, limit) if isinstance(index, int)]
     return []
+
+
+def _first(queue: Any, limit: int) -> list[Any]:
+    if hasattr(queue, "lock"):
+        with queue.lock() as indexes:
+            return list(islice(indexes, limit))
+    with queue.mutex:  # pytest-xdist 3.6 has one of Python's
+        return list(islice(queue.queue, limit))
 
 
 def add_suite_property(config: pytest.Config, name: str, value: str) -> None:

@@ -1,5 +1,6 @@
 import io
 from contextlib import nullcontext
+from queue import Queue
 from types import SimpleNamespace
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_conftest_beside_a_check_file_is_loaded_first(project):
 
 
 def test_the_items_in_the_queue_of_a_worker():
-    """As pytest-xdist 3.8 keeps it; that of 3.6 cannot be looked into."""
+    """As pytest-xdist 3.8 keeps it, and as 3.6 does."""
     plugins = [Anything()]
     config = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugins=lambda: plugins))
     assert compat.handed_out(config, "abc", 9) == []
@@ -43,6 +44,10 @@ def test_the_items_in_the_queue_of_a_worker():
     plugins.append(SimpleNamespace(torun=SimpleNamespace(lock=lambda: nullcontext(indexes))))
     assert compat.handed_out(config, "abc", 9) == ["c", "a"]
     assert compat.handed_out(config, "abc", 1) == ["c"]
+    plugins[-1].torun = Queue()
+    for index in indexes:
+        plugins[-1].torun.put(index)
+    assert compat.handed_out(config, "abc", 9) == ["c", "a"]
     plugins[-1].torun = Anything()
     assert compat.handed_out(config, "abc", 9) == []
 
