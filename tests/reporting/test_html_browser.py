@@ -176,9 +176,10 @@ def test_a_group_chooses_its_checks(page):
 
 def test_a_link_shows_its_check_whatever_is_filtered(page):
     page.type(".tools input", "quick")
+    page.run("addEventListener('hashchange', () => { window.arrived = true; })")  # after the page's own listener
     page.click("#causes a")
+    page.run("new Promise(done => { const look = () => window.arrived ? done() : requestAnimationFrame(look); look(); })")
     assert names(page) == ["root", "quick"]
-    page.run("new Promise(done => requestAnimationFrame(done))")
     assert page.texts(f"{ROWS}:target details table td") == ["status_code", "200", "503"]
 
 
