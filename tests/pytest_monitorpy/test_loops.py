@@ -271,7 +271,10 @@ def test_an_async_fixture_that_nothing_runs(project, plugins, advice):
 
 def test_an_old_pytest_asyncio_is_none(asyncio_project):
     project = asyncio_project("""
-        pytest_asyncio.__version__ = "1.0.0"
+        real, pytest_asyncio.__version__ = pytest_asyncio.__version__, "1.0.0"
+
+        def pytest_unconfigure():
+            pytest_asyncio.__version__ = real
     """)
     project.write("checks.yaml", "checks: [{id: a, plugin: lasting}]")
     result = project.run("checks.yaml", *ASYNCIO)
