@@ -31,7 +31,9 @@ ENVIRON = {"MONITORPY_TEST_TIME_FACTOR": "2", **os.environ}  # code that is trac
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=DEFAULT, help="folders and modules of monitorpy, or pytest_monitorpy (default: net plugins)")
+    parser.add_argument(
+        "what", nargs="*", default=DEFAULT, help="folders and modules of monitorpy, or pytest_monitorpy (default: net plugins)"
+    )
     parser.add_argument("--processes", type=int, default=2, help="test modules to run at a time (default: 2)")
     given = parser.parse_args()
     modules = [module for what in given.what for module in found(parser, what)]
