@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 from pytest_monitorpy.prefetch import Prefetcher
@@ -474,3 +476,17 @@ def test_who_waits_may_be_interrupted(project, ms):
     result = project.run("-p", "timeout", f"--timeout={200 * ms}", "--monitorpy=checks.yaml", "--show-capture=no")
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(["*__ hang check 'a' __*", "Timeout *>*", "*- check file -*", "checks.yaml:1"], consecutive=True)
+
+
+def test_what_was_collected_is_out_of_the_garbage_collectors_sight_while_it_runs(project):
+    project.write("checks.yaml", "- {id: a, plugin: say}")
+    seen = []
+
+    class Look:
+        def pytest_runtest_logfinish(self):
+            seen.append(gc.get_freeze_count())
+
+    gc.unfreeze()
+    project.run("--monitorpy=checks.yaml", plugins=[Look()]).assert_outcomes(passed=1)
+    assert seen[0] > 1000
+    assert gc.get_freeze_count() == 0
