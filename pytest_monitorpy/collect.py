@@ -23,8 +23,7 @@ from monitorpy.checkfile.files import STDIN, UnreadableError, read_text
 from monitorpy.checkfile.nodes import issue
 from monitorpy.core.result import Source
 from monitorpy.errors import CheckFileError, Issue
-from monitorpy.reporting.explain import full_masker
-from monitorpy.utils.masking import Masker
+from monitorpy.reporting.explain import masker_of_all
 from pytest_monitorpy import changed_checks, compat, custom, exports, running
 from pytest_monitorpy.item import CheckItem
 from pytest_monitorpy.names import group_name, may_be_marker, node_name, unique
@@ -109,7 +108,7 @@ class CheckFileNode(pytest.Module):
         return compat.masked_repr(super()._repr_failure_py(excinfo, style), self._masked)
 
     def _masked(self, text: str) -> str:
-        return Masker(secret for spec in self._loaded for secret in full_masker(spec).secrets).text(text)
+        return masker_of_all(self._loaded).text(text)
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         return compat.own_frames(excinfo)

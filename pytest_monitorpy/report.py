@@ -55,7 +55,10 @@ class Recorder:
         """
         from monitorpy.reporting.causes import root_causes
 
-        names = {id(data["result"]): nodeid for nodeid, data in self._found.items() if not data["failed"]}
+        ends = [(nodeid, data["result"]) for nodeid, data in self._found.items() if not data["failed"]]
+        names = {id(result): nodeid for nodeid, result in ends if result["fault"] == "blocked"}
+        if not names:
+            return []
         excused = {"status": "error", "fault": "target"}
         found = root_causes([{**data["result"], **excused} if data.get("excused") else data["result"] for data in self._found.values()])
         rootless = [cause for cause in found if cause.result["fault"] == "blocked"]

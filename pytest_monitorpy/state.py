@@ -58,10 +58,9 @@ class State:
     @cached_property
     def masker(self) -> Masker:
         """Hides the secrets of all checks, in what may come from any of them; asked for when all are collected."""
-        from monitorpy.reporting.explain import full_masker
-        from monitorpy.utils.masking import Masker
+        from monitorpy.reporting.explain import masker_of_all
 
-        return Masker(secret for spec in self.specs for secret in full_masker(spec).secrets)
+        return masker_of_all(self.specs)
 
     def is_check_file(self, path: Path, session: pytest.Session) -> bool:
         """Whether it was asked for, or is a positional path that looks like a check file."""

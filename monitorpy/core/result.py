@@ -199,11 +199,16 @@ def worst(statuses: Iterable[str]) -> str:
     return max(statuses, key=_RANK.__getitem__, default="success")
 
 
+def how_ended(status: str, fault: str | None) -> str:
+    """The status, or "blocked" for the error of a check that a needed one kept from running."""
+    return "blocked" if fault == "blocked" else status
+
+
 def counted(ends: Iterable[tuple[str, str | None]]) -> dict[str, int]:
     """How many ended how, by status and fault of each: a blocked check counts in ``blocked`` only, a skipped one in ``skipped`` only."""
     counts = dict.fromkeys(("success", "warning", "error", "blocked", "skipped"), 0)
     for status, fault in ends:
-        counts["blocked" if fault == "blocked" else status] += 1
+        counts[how_ended(status, fault)] += 1
     return counts
 
 

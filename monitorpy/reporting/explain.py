@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,11 @@ def full_masker(spec: CheckSpec) -> Masker:
     return spec.masker | _declared_secrets(spec) | set(_hidden_texts("", to_plain(spec.config)))
 
 
+def masker_of_all(specs: Iterable[CheckSpec]) -> Masker:
+    """The same of several checks together, for texts that may come from any of them."""
+    return Masker(secret for spec in specs for secret in full_masker(spec).secrets)
+
+
 def _hidden_texts(key: str, value: Any) -> Iterator[str]:
     """The texts that `_hidden` leaves out."""
     if isinstance(value, dict):
@@ -110,6 +115,11 @@ def _declared_secrets(spec: CheckSpec) -> set[str]:
         return registry.get_plugin(spec.plugin, spec.config).get_secrets()
     except (Exception, SystemExit):  # noqa: BLE001 - a plugin that cannot be made has said so in its result
         return set()
+
+
+def check_name(group: str | None, check_id: str | None) -> str:
+    """``group::id``."""
+    return f"{group}::{check_id}" if group else str(check_id)
 
 
 def duration(seconds: float | None) -> str:

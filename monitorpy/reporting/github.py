@@ -14,7 +14,7 @@ from typing import Any, TextIO, TypeVar
 
 from monitorpy.errors import UsageError
 from monitorpy.reporting.causes import Cause, Result, behind, headline
-from monitorpy.reporting.explain import duration, harmless, printable
+from monitorpy.reporting.explain import check_name, duration, harmless, printable
 from monitorpy.reporting.text import totals
 
 T = TypeVar("T")
@@ -123,7 +123,7 @@ def _refused(name: str, error: Exception) -> UsageError:
 
 
 def _annotation(level: str, result: Result, more: str) -> str:
-    properties = {"title": harmless(_line(_name(result), _NAME))}
+    properties = {"title": harmless(_line(check_name(result["group"], result["id"]), _NAME))}
     if (source := result["source"]) and not source["file"].startswith("<"):  # standard input is no file
         properties = {"file": harmless(printable(_in_workspace(source["file"]))), "line": str(source["line"]), **properties}
     given = ",".join(f"{name}={_command_text(value, ',:')}" for name, value in properties.items())
@@ -176,16 +176,12 @@ def _time_row(result: Result) -> tuple[str, ...]:
 
 
 def _named(result: Result) -> str:
-    return _code(_name(result), _NAME)
+    return _code(check_name(result["group"], result["id"]), _NAME)
 
 
 def _place(result: Result) -> str:
     source = result["source"]
     return _code(f"{source['file']}:{source['line']}", _NAME) if source else ""
-
-
-def _name(result: Result) -> str:
-    return f"{result['group']}::{result['id']}" if result["group"] else str(result["id"])
 
 
 def _code(text: str, limit: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -79,6 +80,7 @@ def _head(found: Verdict, title: str) -> str:
     )
 
 
+@cache
 def _asset(kind: str) -> str:
     return files("monitorpy.reporting").joinpath(f"html_report.{kind}").read_text(encoding="ascii")
 

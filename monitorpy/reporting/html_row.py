@@ -22,11 +22,6 @@ _MANY = 20
 """Failures, tags, lines of a message or a traceback that are shown of one check."""
 
 
-def name_of(result: Mapping[str, Any]) -> str:
-    """``group::id``."""
-    return f"{result['group']}::{result['id']}" if result["group"] else str(result["id"])
-
-
 def row(number: int, result: Mapping[str, Any]) -> str:
     """The row with the anchor ``c<number>``, up to its `END`."""
     status = status_of(result)

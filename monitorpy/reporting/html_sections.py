@@ -9,10 +9,9 @@ from typing import Any, TypeAlias
 
 from monitorpy import __version__
 from monitorpy.reporting.causes import Cause, headline, root_causes
-from monitorpy.reporting.explain import duration
+from monitorpy.reporting.explain import check_name, duration
 from monitorpy.reporting.histogram import histogram, quantiles, response_times
 from monitorpy.reporting.html_parts import bar, plural, shown, utc
-from monitorpy.reporting.html_row import name_of
 from monitorpy.reporting.html_verdict import WORDS, status_of
 
 Result: TypeAlias = Mapping[str, Any]
@@ -130,7 +129,7 @@ def _told(ends: Counter[str]) -> str:
 
 
 def _link(number: int, result: Result) -> str:
-    return f"<a href=#c{number}>{shown(name_of(result))}</a>"
+    return f"<a href=#c{number}>{shown(check_name(result['group'], result['id']))}</a>"
 
 
 def _listed(names: Iterable[str], most: int = _SOME) -> str:

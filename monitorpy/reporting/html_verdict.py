@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from monitorpy.core.result import how_ended
 from monitorpy.reporting.html_parts import plural
 
 WORDS = {"error": "ERROR", "warning": "WARNING", "blocked": "BLOCKED", "skipped": "SKIPPED", "success": "OK"}
@@ -14,7 +15,7 @@ WORDS = {"error": "ERROR", "warning": "WARNING", "blocked": "BLOCKED", "skipped"
 
 
 def status_of(result: Mapping[str, Any]) -> str:
-    return "blocked" if result["fault"] == "blocked" else str(result["status"])
+    return how_ended(result["status"], result["fault"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from monitorpy.core.result import CheckResult, Outcome, Run
+from monitorpy.core.result import CheckResult, Outcome, Run, how_ended
 from monitorpy.core.spec import CheckSpec
 from monitorpy.reporting.causes import Cause, headline, root_causes
-from monitorpy.reporting.explain import duration, explain, harmless, printable, shown_config
+from monitorpy.reporting.explain import check_name, duration, explain, harmless, printable, shown_config
 
 _COLOURS = {"ERROR": "31", "WARNING": "33", "BLOCKED": "35", "SKIPPED": "36", "OK": "32"}
 _ORDER = list(_COLOURS)
@@ -22,9 +22,8 @@ _NAMED = 8
 
 def word(outcome: Outcome) -> str:
     """How an outcome is called: OK, WARNING, ERROR, BLOCKED, SKIPPED."""
-    if isinstance(outcome, CheckResult) and outcome.fault == "blocked":
-        return "BLOCKED"
-    return "OK" if outcome.status == "success" else outcome.status.upper()
+    ended = how_ended(outcome.status, getattr(outcome, "fault", None))
+    return "OK" if ended == "success" else ended.upper()
 
 
 def report(run: Run, specs: Sequence[CheckSpec] = (), *, verbosity: int = 0, colour: bool = False) -> Iterator[str]:
@@ -79,7 +78,7 @@ def totals(counts: Mapping[str, Any]) -> str:
 
 def name(outcome: Outcome) -> str:
     """``group::id``."""
-    return printable(f"{outcome.group}::{outcome.id}" if outcome.group else f"{outcome.id}")
+    return printable(check_name(outcome.group, outcome.id))
 
 
 def wants_colour(stream: IO[str]) -> bool:

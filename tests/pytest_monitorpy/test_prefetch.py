@@ -3,6 +3,7 @@ import gc
 import pytest
 
 from pytest_monitorpy.prefetch import Prefetcher
+from tests.pytest_monitorpy.as_worker import AsWorker
 
 
 def test_checks_run_side_by_side(project):
@@ -240,16 +241,13 @@ def test_a_run_deadline_for_what_runs_in_its_turn(project):
     result.stdout.fnmatch_lines(["E   ERROR: the run's deadline of 0.1 s was reached"] * 2)
 
 
-class Worker:
-    """Makes a run look like that of a worker of pytest-xdist, in this process."""
+class Worker(AsWorker):
+    """One that was handed more than the next item."""
 
     def __init__(self, **workerinput):
-        self.workerinput = workerinput
+        super().__init__(**workerinput)
         self.torun = self
         self.handed = [2, "SHUTDOWN"]
-
-    def pytest_load_initial_conftests(self, early_config):
-        early_config.workerinput = self.workerinput
 
     def __enter__(self):
         return self.handed

@@ -5,7 +5,7 @@ from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import registry, run_check
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.spec import CheckSpec
-from monitorpy.reporting.explain import duration, explain, full_masker, harmless, printable, shown_config
+from monitorpy.reporting.explain import check_name, duration, explain, full_masker, harmless, printable, shown_config
 from monitorpy.utils.masking import Masker
 
 
@@ -214,3 +214,8 @@ def test_a_plugin_that_cannot_be_made_has_no_secrets():
 
     registry.register("broken", Broken)
     assert shown_config(CheckSpec(id="a", plugin="broken", config={"n": 1})) == {"n": 1}
+
+
+def test_a_check_is_called_by_its_group_and_id():
+    assert check_name("web", "home") == "web::home"
+    assert check_name(None, "home") == "home"

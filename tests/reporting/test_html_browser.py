@@ -56,13 +56,17 @@ def path(tmp_path_factory):
     return path
 
 
+def just_opened(window, path, *, javascript):
+    window.size(1280, 900)
+    window.likes("light")
+    window.javascript(on=javascript)
+    window.open(path)
+
+
 @pytest.fixture
 def page(window, path):
     """The page, just opened; nothing went wrong in it when the test ends."""
-    window.size(1280, 900)
-    window.likes("light")
-    window.javascript(on=True)
-    window.open(path)
+    just_opened(window, path, javascript=True)
     yield window
     assert window.log("browser") == []
     assert requests(window, path) == [path.as_uri()]
@@ -213,10 +217,7 @@ def test_it_is_a_table_to_those_who_cannot_see_it(page):
 @pytest.fixture
 def plain(window, path):
     """The page without JavaScript."""
-    window.size(1280, 900)
-    window.likes("light")
-    window.javascript(on=False)
-    window.open(path)
+    just_opened(window, path, javascript=False)
     yield window
     window.javascript(on=True)
 

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from monitorpy.core.result import CheckResult, Failure, SkippedCheck, Source
-from monitorpy.reporting.html_row import colour_of, name_of, row
+from monitorpy.reporting.html_row import colour_of, row
 
 RESULT = CheckResult.error(
     "expected status 200, got 503",
@@ -85,7 +85,5 @@ def test_of_many_lines_the_first_and_the_last():
     assert len(made) < 4000
 
 
-def test_names_and_colours():
-    assert name_of({"group": "web", "id": "home"}) == "web::home"
-    assert name_of({"group": None, "id": "home"}) == "home"
+def test_colours():
     assert [colour_of(phase) for phase in ("dns", "send", "handshake", "banner")] == [0, 5, 6, 6]
