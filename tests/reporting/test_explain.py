@@ -5,7 +5,7 @@ from monitorpy.core.plugin_config import PluginConfig
 from monitorpy.core.registry import registry, run_check
 from monitorpy.core.result import CheckResult, Failure
 from monitorpy.core.spec import CheckSpec
-from monitorpy.reporting.explain import check_name, duration, explain, full_masker, harmless, printable, shown_config
+from monitorpy.reporting.explain import check_name, duration, explain, full_masker, harmless, masker_of_all, printable, shown_config
 from monitorpy.utils.masking import Masker
 
 
@@ -165,6 +165,11 @@ def test_a_masker_for_texts_that_may_hold_any_of_the_config():
     }
     masker = full_masker(CheckSpec(id="a", plugin="unknown", config=config, masker=Masker(["s3cret"])))
     assert masker.secrets == {"s3cret", "pw1", "Bearer x", "t1", "4711", "me:pw2"}
+
+
+def test_the_secrets_of_several_checks_are_those_of_each():
+    specs = [CheckSpec(id=name, plugin="unknown", config={"password": f"pw-{name}"}, masker=Masker(["s3cret"])) for name in ("a", "b")]
+    assert masker_of_all(specs).text("s3cret pw-a pw-b") == "*** *** ***"
 
 
 def test_secrets_that_the_plugin_declares():
