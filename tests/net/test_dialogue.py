@@ -69,10 +69,22 @@ def test_closed(talk, scripts):
     assert (caught.value.kind, caught.value.phase) == ("reset", "transfer")
 
 
-def test_reset(talk, scripts):
-    dialogue = talk(scripts.resetting)
+@pytest.fixture
+def reset(talk, scripts):
+    """A Dialogue whose server resets the connection: when it is there, not while it is made."""
+
+    def script(sock):
+        sock.recv(10)
+        scripts.resetting(sock)
+
+    dialogue = talk(script)
+    dialogue.send(b"now")
+    return dialogue
+
+
+def test_reset(reset):
     with pytest.raises(NetError) as caught:
-        dialogue.read_line("the banner")
+        reset.read_line("the banner")
     assert caught.value.kind == "reset"
 
 
@@ -154,10 +166,9 @@ def test_half_close(talk):
     assert dialogue.read_exactly(7) == b"got all"
 
 
-def test_half_close_of_what_is_closed(talk, scripts):
-    dialogue = talk(scripts.resetting)
+def test_half_close_of_what_is_closed(reset):
     with pytest.raises(NetError):
-        dialogue.read_line()
+        reset.read_line()
     with pytest.raises(NetError, match="while sending") as caught:
-        dialogue.half_close()
+        reset.half_close()
     assert (caught.value.phase, caught.value.kind) == ("send", "reset")
